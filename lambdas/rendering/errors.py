@@ -1,0 +1,31 @@
+"""What a rendering can end in. Each error has a stable ``code`` for the report's status."""
+
+
+class RenderError(Exception):
+    """A report that can't be made from this definition and data; trying again will not help."""
+
+    code = "render_error"
+
+
+class BadValue(RenderError):
+    """A value does not fit its column and the request said ``on_bad_value: fail``."""
+
+    code = "bad_value"
+
+
+class TooManyRows(RenderError):
+    """More rows than the format holds and the request said ``on_overflow: fail``."""
+
+    code = "too_many_rows"
+
+
+class TooManyColumns(RenderError):
+    """More columns than the format holds."""
+
+    code = "too_many_columns"
+
+
+class Incomplete(RenderError):
+    """Rows read and rows written differ, or the source ended early."""
+
+    code = "incomplete"
