@@ -1,0 +1,360 @@
+"""Reports in MySQL, the only truth. Every change of status is one conditional UPDATE.
+
+The UPDATE names the status and the version it was decided on and, for a worker, the fencing token; the
+messages that follow from it are stored in the same transaction. Times come from the database's clock.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymysql.cursors import Cursor
+
+from reporting import idempotency, outbox
+from reporting.database import Database
+from reporting.errors import LeaseLost, ReportNotFound
+from reporting.idempotency import IdempotencyKey
+from reporting.outbox import OutboxMessage, OutboxRow
+from reporting.report import COLUMNS, Report, dump_document, load_document
+from reporting.states import CLAIMABLE, HELD, TRANSITIONS, Event, next_status
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewReport:
+    """What is stored when a request is accepted."""
+
+    id: str
+    tenant: str
+    report_type: str | None
+    format: str
+    priority: str
+    lane: str
+    queue: str
+    request: dict[str, Any]
+    inline_rows: str | None
+    input_key: str | None
+    rows_total: int | None
+    max_attempts: int
+    traceparent: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accepted:
+    """The stored report; ``replayed`` when an earlier request with the same key had made it."""
+
+    report: Report
+    outgoing: list[OutboxRow]
+    replayed: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changed:
+    """A report after a transition, with the messages that wait to be sent."""
+
+    report: Report
+    outgoing: list[OutboxRow]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LostLease:
+    """A report whose worker has not renewed its lease in time."""
+
+    id: str
+    fencing_token: int
+
+
+#: Where each event leads a claim to: a claim that is there already has taken the step.
+_ENDS_OF_CLAIM = {
+    event: {target for (source, known), target in TRANSITIONS.items() if known is event and source in HELD}
+    for event in Event
+}
+
+
+class _Conflict(Exception):
+    """The row changed between the read and the UPDATE."""
+
+
+class Reports:
+    """The reports table. Methods raise ``DatabaseUnavailable`` when MySQL does not answer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def accept(
+        self, new: NewReport, first: OutboxMessage, *, key: IdempotencyKey | None
+    ) -> Accepted:
+        """Store a report and its first message in one transaction.
+
+        Raises :class:`reporting.errors.IdempotencyConflict`.
+        """
+
+        def store(cursor: Cursor) -> Accepted:
+            report_id = idempotency.reserve(cursor, key, new.id) if key else new.id
+            if report_id != new.id:
+                return Accepted(report=_select(cursor, report_id), outgoing=[], replayed=True)
+            cursor.execute(
+                "INSERT INTO reports (id, tenant, report_type, format, priority, lane, queue, request,"
+                " inline_rows, input_key, status, version, attempt, max_attempts, fencing_token, rows_done,"
+                " rows_total, created_at, traceparent)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'queued', 1, 0, %s, 0, 0, %s,"
+                " UTC_TIMESTAMP(6), %s)",
+                (
+                    new.id,
+                    new.tenant,
+                    new.report_type,
+                    new.format,
+                    new.priority,
+                    new.lane,
+                    new.queue,
+                    dump_document(new.request),
+                    new.inline_rows,
+                    new.input_key,
+                    new.max_attempts,
+                    new.rows_total,
+                    new.traceparent,
+                ),
+            )
+            outgoing = outbox.insert(cursor, [first])
+            return Accepted(report=_select(cursor, new.id), outgoing=outgoing, replayed=False)
+
+        return self._database.transaction(store)
+
+    def get(self, report_id: str) -> Report:
+        """Read one report. Raises :class:`ReportNotFound`."""
+        rows = self._database.query(f"SELECT {COLUMNS} FROM reports WHERE id = %s", (report_id,))
+        if not rows:
+            raise ReportNotFound(report_id)
+        return Report.from_row(rows[0])
+
+    def find_by_key(self, *, tenant: str, key: str) -> tuple[str, str] | None:
+        """The live (report id, body hash) of an idempotency key, if there is one."""
+        rows = self._database.query(
+            "SELECT report_id, body_hash FROM idempotency_keys WHERE tenant = %s AND idempotency_key = %s"
+            " AND expires_at > UTC_TIMESTAMP(6)",
+            (tenant, key),
+        )
+        return (str(rows[0][0]), str(rows[0][1])) if rows else None
+
+    def inline_rows(self, report_id: str) -> Any:
+        """The rows stored beside the report: a list of lists in column order."""
+        rows = self._database.query("SELECT inline_rows FROM reports WHERE id = %s", (report_id,))
+        if not rows or rows[0][0] is None:
+            raise ReportNotFound(report_id)
+        return load_document(str(rows[0][0]))
+
+    def claim(
+        self, report_id: str, *, attempt: int, object_key: str, lease_seconds: int
+    ) -> Report | None:
+        """Take a report up for attempt number ``attempt``, with a lease and a new fencing token.
+
+        The attempt is counted here, before any work, so that a report that kills its worker is counted
+        too. Returns ``None`` when there is nothing to do for the message: another worker holds the
+        report, it is done, or the message is of an earlier attempt.
+        Raises :class:`ReportNotFound`.
+        """
+        while True:
+            report = self.get(report_id)
+            if report.status not in CLAIMABLE or report.attempt != attempt - 1:
+                return None
+            try:
+                return self._change(
+                    report,
+                    Event.CLAIM,
+                    "attempt = attempt + 1, fencing_token = fencing_token + 1,"
+                    " lease_until = UTC_TIMESTAMP(6) + INTERVAL %s SECOND,"
+                    " started_at = COALESCE(started_at, UTC_TIMESTAMP(6)), next_retry_at = NULL,"
+                    " phase = 'reading', rows_done = 0, object_key = %s",
+                    (lease_seconds, object_key),
+                ).report
+            except _Conflict:
+                continue
+
+    def renew(
+        self, claim: Report, *, lease_seconds: int, phase: str, rows_done: int, rows_total: int | None
+    ) -> Report:
+        """Extend the lease and write progress. Raises :class:`LeaseLost` when the claim no longer holds."""
+        changed = self._database.execute(
+            "UPDATE reports SET lease_until = UTC_TIMESTAMP(6) + INTERVAL %s SECOND, version = version + 1,"
+            " phase = %s, rows_done = GREATEST(rows_done, %s), rows_total = COALESCE(%s, rows_total)"
+            " WHERE id = %s AND fencing_token = %s AND status IN ('running', 'cancelling')",
+            (lease_seconds, phase, rows_done, rows_total, claim.id, claim.fencing_token),
+        )
+        if not changed:
+            raise LeaseLost("The lease of this claim is gone.")
+        return self.get(claim.id)
+
+    def succeed(self, claim: Report, *, result: dict[str, Any], row_count: int, keep_days: int) -> Changed:
+        """Publish the result of a claim.
+
+        Raises :class:`LeaseLost` when the claim no longer holds and
+        :class:`reporting.errors.ForbiddenTransition` when a cancel came first.
+        """
+        return self._transition(
+            claim.id,
+            Event.SUCCEED,
+            "result = %s, error = NULL, lease_until = NULL, finished_at = UTC_TIMESTAMP(6), phase = 'done',"
+            " rows_done = %s, rows_total = %s, expires_at = UTC_TIMESTAMP(6) + INTERVAL %s DAY",
+            (dump_document(result), row_count, row_count, keep_days),
+            fencing_token=claim.fencing_token,
+        )
+
+    def retry(
+        self,
+        report_id: str,
+        *,
+        fencing_token: int,
+        error: dict[str, Any],
+        delay_seconds: float,
+        message: OutboxMessage,
+    ) -> Changed:
+        """Give a claim back to be tried again after a delay, with the message that will do it."""
+        return self._transition(
+            report_id,
+            Event.RETRY,
+            "error = %s, lease_until = NULL, object_key = NULL, phase = NULL,"
+            " next_retry_at = UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND",
+            (dump_document(error), int(delay_seconds * 1_000_000)),
+            fencing_token=fencing_token,
+            outgoing=[message],
+        )
+
+    def fail(
+        self,
+        report_id: str,
+        *,
+        error: dict[str, Any],
+        fencing_token: int | None = None,
+        outgoing: Sequence[OutboxMessage] = (),
+    ) -> Changed:
+        """End a report as failed. ``outgoing`` holds the copy for the dead letter queue, if one is due."""
+        return self._transition(
+            report_id,
+            Event.FAIL,
+            "error = %s, lease_until = NULL, next_retry_at = NULL, object_key = NULL, phase = NULL,"
+            " finished_at = UTC_TIMESTAMP(6)",
+            (dump_document(error),),
+            fencing_token=fencing_token,
+            outgoing=outgoing,
+        )
+
+    def cancel(self, report_id: str) -> Changed:
+        """Cancel a waiting report at once, or ask its worker to stop."""
+        return self._transition(
+            report_id,
+            Event.CANCEL,
+            "finished_at = IF(status IN ('queued', 'retrying', 'cancelled'),"
+            " COALESCE(finished_at, UTC_TIMESTAMP(6)), NULL), next_retry_at = NULL",
+            (),
+        )
+
+    def stop(self, report_id: str, *, fencing_token: int) -> Changed:
+        """End a cancelling report as cancelled, once nothing is made of it any more."""
+        return self._transition(
+            report_id,
+            Event.STOP,
+            "lease_until = NULL, object_key = NULL, phase = NULL, finished_at = UTC_TIMESTAMP(6)",
+            (),
+            fencing_token=fencing_token,
+        )
+
+    def expire(self, report_id: str) -> Changed:
+        """Mark a result as expired. The row stays."""
+        return self._transition(report_id, Event.EXPIRE, "result = NULL, object_key = NULL", ())
+
+    def lost_leases(self, *, limit: int) -> list[LostLease]:
+        """Reports whose lease ran out, the longest lost first; rows that another relay has are skipped."""
+
+        def read(cursor: Cursor) -> list[LostLease]:
+            cursor.execute(
+                "SELECT id, fencing_token FROM reports WHERE status IN ('running', 'cancelling')"
+                " AND lease_until < UTC_TIMESTAMP(6) ORDER BY lease_until LIMIT %s FOR UPDATE SKIP LOCKED",
+                (limit,),
+            )
+            return [LostLease(id=row[0], fencing_token=row[1]) for row in cursor.fetchall()]
+
+        return self._database.transaction(read)
+
+    def lease_is_lost(self, report_id: str, fencing_token: int) -> bool:
+        """Whether this claim still has no live lease, by the database's clock."""
+        return bool(
+            self._database.query(
+                "SELECT 1 FROM reports WHERE id = %s AND fencing_token = %s"
+                " AND status IN ('running', 'cancelling') AND lease_until < UTC_TIMESTAMP(6)",
+                (report_id, fencing_token),
+            )
+        )
+
+    def expired_results(self, *, limit: int) -> list[str]:
+        """Ids of succeeded reports whose time is over."""
+        rows = self._database.query(
+            "SELECT id FROM reports WHERE status = 'succeeded' AND expires_at <= UTC_TIMESTAMP(6)"
+            " ORDER BY expires_at LIMIT %s",
+            (limit,),
+        )
+        return [str(row[0]) for row in rows]
+
+    def purge_keys(self, *, limit: int) -> int:
+        """Delete idempotency keys whose time is over; returns how many."""
+        return self._database.transaction(lambda cursor: idempotency.purge_expired(cursor, limit=limit))
+
+    def check(self) -> None:
+        """Ask the database for anything at all."""
+        self._database.query("SELECT 1 FROM reports LIMIT 1")
+
+    def _transition(
+        self,
+        report_id: str,
+        event: Event,
+        assignments: str,
+        values: tuple[object, ...],
+        *,
+        fencing_token: int | None = None,
+        outgoing: Sequence[OutboxMessage] = (),
+    ) -> Changed:
+        while True:
+            report = self.get(report_id)
+            if fencing_token is not None:
+                if report.fencing_token != fencing_token:
+                    raise LeaseLost("Another claim has the report.")
+                if report.status in _ENDS_OF_CLAIM[event]:
+                    # This claim has taken this step already: an answer was lost, or two relays met.
+                    return Changed(report=report, outgoing=[])
+            try:
+                return self._change(report, event, assignments, values, outgoing)
+            except _Conflict:
+                # Somebody changed the row first: decide again on what it says now.
+                continue
+
+    def _change(
+        self,
+        report: Report,
+        event: Event,
+        assignments: str,
+        values: tuple[object, ...],
+        outgoing: Sequence[OutboxMessage] = (),
+    ) -> Changed:
+        status = next_status(report.status, event)
+
+        def change(cursor: Cursor) -> Changed:
+            # MySQL assigns from left to right: ``status`` comes last, so that assignments see the old one.
+            changed = cursor.execute(
+                f"UPDATE reports SET {assignments}, version = version + 1, status = %s"
+                " WHERE id = %s AND status = %s AND version = %s AND fencing_token = %s",
+                (*values, status.value, report.id, report.status.value, report.version, report.fencing_token),
+            )
+            if not changed:
+                raise _Conflict
+            rows = outbox.insert(cursor, outgoing)
+            return Changed(report=_select(cursor, report.id), outgoing=rows)
+
+        return self._database.transaction(change)
+
+
+def _select(cursor: Cursor, report_id: str) -> Report:
+    cursor.execute(f"SELECT {COLUMNS} FROM reports WHERE id = %s", (report_id,))
+    row = cursor.fetchone()
+    if row is None:
+        raise ReportNotFound(report_id)
+    return Report.from_row(row)
+
+
