@@ -57,7 +57,8 @@ class ForbiddenTransition(PrensaError):
         self.status = status
         self.event = event
         super().__init__(
-            f"A report that is {status} can't take the step {event}; it is possible from: {', '.join(allowed)}."
+            f"A report that is {status} can't take the step {event}; it is possible from: "
+            f"{', '.join(allowed)}."
         )
 
 
@@ -142,7 +143,8 @@ class BodyTooLarge(PrensaError):
 
     def __init__(self, *, size: int, limit: int) -> None:
         super().__init__(
-            f"The body has {size} bytes, the limit is {limit}. Ask for the rows through a report type instead."
+            f"The body has {size} bytes, the limit is {limit}. Use a report type to have the rows read "
+            "from a database."
         )
 
 

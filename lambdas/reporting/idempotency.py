@@ -89,5 +89,6 @@ def reserve(cursor: Cursor, key: IdempotencyKey, report_id: str) -> str:
 def purge_expired(cursor: Cursor, *, limit: int) -> int:
     """Delete keys whose time is over; returns how many."""
     return cursor.execute(
-        "DELETE FROM idempotency_keys WHERE expires_at < UTC_TIMESTAMP(6) - INTERVAL 1 HOUR LIMIT %s", (limit,)
+        "DELETE FROM idempotency_keys WHERE expires_at < UTC_TIMESTAMP(6) - INTERVAL 1 HOUR LIMIT %s",
+        (limit,),
     )

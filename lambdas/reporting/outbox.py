@@ -98,7 +98,9 @@ class Outbox:
                 (limit,),
             )
             rows = [
-                OutboxRow(id=row[0], report_id=row[1], queue=row[2], priority=row[3], body=row[4], delay_ms=row[5])
+                OutboxRow(
+                    id=row[0], report_id=row[1], queue=row[2], priority=row[3], body=row[4], delay_ms=row[5]
+                )
                 for row in cursor.fetchall()
             ]
             if rows:

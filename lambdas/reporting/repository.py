@@ -80,9 +80,7 @@ class Reports:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def accept(
-        self, new: NewReport, first: OutboxMessage, *, key: IdempotencyKey | None
-    ) -> Accepted:
+    def accept(self, new: NewReport, first: OutboxMessage, *, key: IdempotencyKey | None) -> Accepted:
         """Store a report and its first message in one transaction.
 
         Raises :class:`reporting.errors.IdempotencyConflict`.
@@ -142,9 +140,7 @@ class Reports:
             raise ReportNotFound(report_id)
         return load_document(str(rows[0][0]))
 
-    def claim(
-        self, report_id: str, *, attempt: int, object_key: str, lease_seconds: int
-    ) -> Report | None:
+    def claim(self, report_id: str, *, attempt: int, object_token: str, lease_seconds: int) -> Report | None:
         """Take a report up for attempt number ``attempt``, with a lease and a new fencing token.
 
         The attempt is counted here, before any work, so that a report that kills its worker is counted
@@ -164,7 +160,7 @@ class Reports:
                     " lease_until = UTC_TIMESTAMP(6) + INTERVAL %s SECOND,"
                     " started_at = COALESCE(started_at, UTC_TIMESTAMP(6)), next_retry_at = NULL,"
                     " phase = 'reading', rows_done = 0, object_key = %s",
-                    (lease_seconds, object_key),
+                    (lease_seconds, f"results/{report.id}/{object_token}.{report.format}"),
                 ).report
             except _Conflict:
                 continue
@@ -356,5 +352,3 @@ def _select(cursor: Cursor, report_id: str) -> Report:
     if row is None:
         raise ReportNotFound(report_id)
     return Report.from_row(row)
-
-

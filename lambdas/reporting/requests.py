@@ -59,7 +59,9 @@ class TableModel(_Strict):
     @model_validator(mode="after")
     def _keys_are_unique(self) -> Self:
         keys = [column.key for column in self.columns]
-        if twice := sorted({key for key in keys if keys.count(key) > 1} if len(set(keys)) < len(keys) else ()):
+        if twice := sorted(
+            {key for key in keys if keys.count(key) > 1} if len(set(keys)) < len(keys) else ()
+        ):
             raise ValueError(f"column keys stand twice: {', '.join(twice[:5])}")
         if unknown := [key for key in self.group_by if key not in keys]:
             raise ValueError(f"group_by names no column: {', '.join(unknown)}")
@@ -175,7 +177,9 @@ def _validate(body: Mapping[str, Any], problems: list[Problem]) -> GenerateReque
     try:
         return GenerateRequest.model_validate(body)
     except ValidationError as error:
-        problems.extend(_problem(details) for details in error.errors(include_url=False, include_context=True))
+        problems.extend(
+            _problem(details) for details in error.errors(include_url=False, include_context=True)
+        )
         return None
 
 
@@ -244,22 +248,18 @@ def _check_format(report_type: ReportType, wanted: Format | None, problems: list
 def _rows(
     body: Mapping[str, Any], request: GenerateRequest | None, problems: list[Problem]
 ) -> list[list[Cell]] | None:
-    """Rows in column order. Rows are checked as far as the columns can be read, even beside other problems."""
+    """Rows in column order, checked beside other problems as far as the columns can be read."""
     if request is not None:
         if request.table is None:
             return None
-        keys, rows = [column.key for column in request.table.columns], request.table.rows
-    else:
-        table = body.get("table")
-        if not isinstance(table, dict):
-            return None
-        columns, rows = table.get("columns"), table.get("rows")
-        if not (isinstance(columns, list) and columns and isinstance(rows, list)):
-            return None
-        if not all(isinstance(column, dict) and isinstance(column.get("key"), str) for column in columns):
-            return None
-        keys = [column["key"] for column in columns]
-    return _ordered(keys, rows, problems)
+        return _ordered([column.key for column in request.table.columns], request.table.rows, problems)
+    table = body.get("table")
+    columns, rows = (table.get("columns"), table.get("rows")) if isinstance(table, dict) else (None, None)
+    if not (isinstance(columns, list) and columns and isinstance(rows, list)):
+        return None
+    if not all(isinstance(column, dict) and isinstance(column.get("key"), str) for column in columns):
+        return None
+    return _ordered([column["key"] for column in columns], rows, problems)
 
 
 def _ordered(keys: Sequence[str], rows: Sequence[Any], problems: list[Problem]) -> list[list[Cell]]:

@@ -1,0 +1,82 @@
+"""Puts the API's parts together, once per environment."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from reporting.storage import S3ResultStore
+
+from api.documents import StatusDocuments
+from api.settings import ApiSettings
+from reporting import adapters
+from reporting.database import Database
+from reporting.dispatch import Dispatcher
+from reporting.generation import Defaults, Generation
+from reporting.outbox import Outbox
+from reporting.report_types import Catalogue, load_report_types
+from reporting.repository import Reports
+from reporting.secrets import SecretsManager
+from reporting.snapshots import Snapshots
+from reporting.sources import SourceEstimator
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Api:
+    """What the routes call. ``checks`` asks each part for a sign of life and raises if there is none."""
+
+    settings: ApiSettings
+    generation: Generation
+    snapshots: Snapshots
+    documents: StatusDocuments
+    catalogue: Catalogue
+    checks: Mapping[str, Callable[[], object]]
+
+
+@cache
+def bootstrap() -> Api:
+    """Build the API from the process environment. Raises what is wrong with the settings."""
+    return build(ApiSettings.from_environment(os.environ))
+
+
+def build(settings: ApiSettings) -> Api:
+    """Build the API from ``settings``."""
+    secrets = SecretsManager()
+    database = Database(adapters.database_connector(settings, secrets))
+    reports = Reports(database)
+    broker = adapters.broker(settings, secrets)
+    cache_ = adapters.cache(settings, secrets)
+    store = S3ResultStore(bucket=settings.results_bucket)
+    snapshots = Snapshots(reports=reports, cache=cache_)
+    catalogue = load_report_types(Path(settings.report_types_path))
+    generation = Generation(
+        reports=reports,
+        dispatcher=Dispatcher(broker=broker, outbox=Outbox(database)),
+        snapshots=snapshots,
+        store=store,
+        catalogue=catalogue,
+        estimator=SourceEstimator(settings=settings, secrets=secrets, catalogue=catalogue),
+        lanes=adapters.lanes(settings, bulk_rows=settings.bulk_rows),
+        defaults=Defaults(
+            locale=settings.default_locale,
+            timezone=settings.default_timezone,
+            max_attempts=settings.max_attempts,
+        ),
+    )
+    documents = StatusDocuments(
+        signer=adapters.link_signer(settings, secrets), link_ttl_seconds=settings.link_ttl_seconds
+    )
+    return Api(
+        settings=settings,
+        generation=generation,
+        snapshots=snapshots,
+        documents=documents,
+        catalogue=catalogue,
+        checks={
+            "database": reports.check,
+            "broker": broker.check,
+            "cache": cache_.check,
+            "storage": store.check,
+        },
+    )

@@ -1,0 +1,181 @@
+"""What the OpenAPI document says beyond the routes' own signatures."""
+
+import json
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+
+from api import schemas
+from api.access import READ, WRITE
+from reporting.requests import GenerateRequest
+
+TITLE = "Prensa"
+VERSION = "1"
+DESCRIPTION = (
+    "Ask for a report, get an id at once, follow its status and download a complete XLSX, PDF or CSV file "
+    "through a signed link."
+)
+_SCHEME = "token"
+_COMPONENT = "#/components/schemas/"
+
+
+def _problem(description: str) -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": {"$ref": f"{_COMPONENT}Problem"}}}
+    return {"description": description, "content": content}
+
+
+def _answer(description: str, schema: str, **headers: str) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "description": description,
+        "content": {"application/json": {"schema": {"$ref": f"{_COMPONENT}{schema}"}}},
+    }
+    if headers:
+        answer["headers"] = _headers(**headers)
+    return answer
+
+
+def _headers(**headers: str) -> dict[str, Any]:
+    return {
+        name.replace("_", "-"): {"description": text, "schema": {"type": "string"}}
+        for name, text in headers.items()
+    }
+
+
+_UNAUTHORIZED = _problem("No valid access token")
+_FORBIDDEN = _problem("The token lacks the scope")
+_NOT_FOUND = _problem("No such report or report type for this tenant")
+_UNAVAILABLE = _problem("A part of the service did not answer; try again after Retry-After seconds")
+
+GENERATE: dict[str, Any] = {
+    "summary": "Ask for a report",
+    "description": (
+        "Answers 202 as soon as the report is stored, also when an Idempotency-Key is replayed. With "
+        "validate_only=true nothing is stored and 200 carries an estimate."
+    ),
+    "operation_id": "generate",
+    "security": [{_SCHEME: [WRITE]}],
+    "responses": {
+        202: _answer(
+            "Accepted",
+            "Report",
+            Location="Path of the report's status",
+            Retry_After="Seconds until the first look makes sense",
+            Idempotency_Replayed="true when an earlier request had made the report",
+        ),
+        200: _answer("Valid (validate_only)", "Estimate"),
+        400: _problem("The body is not JSON that everyone reads the same way"),
+        401: _UNAUTHORIZED,
+        403: _FORBIDDEN,
+        413: _problem("The body is too large"),
+        415: _problem("The body's media type, charset or encoding is not supported"),
+        422: _problem("The request does not describe a report; every problem is listed"),
+        503: _UNAVAILABLE,
+    },
+}
+STATUS: dict[str, Any] = {
+    "summary": "Follow a report",
+    "operation_id": "status",
+    "security": [{_SCHEME: [READ]}],
+    "responses": {
+        200: _answer(
+            "The report's status",
+            "Report",
+            ETag="Weak; send it back as If-None-Match",
+            Retry_After="Seconds until the next look makes sense; absent once the report is done",
+        ),
+        304: {"description": "Nothing has changed since If-None-Match"},
+        401: _UNAUTHORIZED,
+        403: _FORBIDDEN,
+        404: _NOT_FOUND,
+        503: _UNAVAILABLE,
+    },
+}
+DOWNLOAD: dict[str, Any] = {
+    "summary": "Download a report's file",
+    "description": "A stable address for e-mails and webhooks: each call redirects to a fresh signed link.",
+    "operation_id": "download",
+    "security": [{_SCHEME: [READ]}],
+    "responses": {
+        302: {
+            "description": "To the file",
+            "headers": _headers(Location="A signed link, valid for a short time"),
+        },
+        401: _UNAUTHORIZED,
+        403: _FORBIDDEN,
+        404: _NOT_FOUND,
+        409: _problem("The report has no file (yet)"),
+        410: _problem("The report has expired"),
+        503: _UNAVAILABLE,
+    },
+}
+REPORT_TYPES: dict[str, Any] = {
+    "summary": "List the report types",
+    "operation_id": "report_types",
+    "security": [{_SCHEME: [READ]}],
+    "responses": {200: _answer("The catalogue", "ReportTypes"), 401: _UNAUTHORIZED, 403: _FORBIDDEN},
+}
+REPORT_TYPE: dict[str, Any] = {
+    "summary": "Describe a report type",
+    "operation_id": "report_type",
+    "security": [{_SCHEME: [READ]}],
+    "responses": {
+        200: _answer("The type with the JSON Schema of its parameters", "ReportType"),
+        401: _UNAUTHORIZED,
+        403: _FORBIDDEN,
+        404: _NOT_FOUND,
+    },
+}
+HEALTH: dict[str, Any] = {
+    "summary": "Health of each part",
+    "operation_id": "health",
+    "security": [],
+    "responses": {
+        200: _answer("Healthy, or degraded by a part that reports can do without", "Health"),
+        503: _answer("A part that reports need does not answer", "Health"),
+    },
+}
+
+
+def install(app: APIGatewayRestResolver) -> None:
+    """Serve the document's page at /docs and describe the document itself."""
+    app.enable_swagger(path="/docs", title=TITLE, version=VERSION, description=DESCRIPTION)
+
+
+@cache
+def openapi_json(app: APIGatewayRestResolver) -> str:
+    """The OpenAPI 3.1 document as JSON."""
+    document: dict[str, Any] = json.loads(
+        app.get_openapi_json_schema(title=TITLE, version=VERSION, description=DESCRIPTION)
+    )
+    components = document.setdefault("components", {})
+    request = GenerateRequest.model_json_schema(ref_template=f"{_COMPONENT}{{model}}")
+    components["schemas"] = {
+        **schemas.SCHEMAS,
+        **request.pop("$defs", {}),
+        "GenerateRequest": request,
+    }
+    components["securitySchemes"] = {
+        _SCHEME: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token"}
+    }
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            # Powertools adds its own 422; this API words its own.
+            responses = operation["responses"]
+            if path != "/generate":
+                responses.pop("422", None)
+    operation = document["paths"]["/generate"]["post"]
+    operation["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": f"{_COMPONENT}GenerateRequest"}}},
+    }
+    operation.setdefault("parameters", []).append(
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "The same key and body give the same report for 24 hours",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        }
+    )
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

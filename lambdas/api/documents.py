@@ -1,0 +1,53 @@
+"""The status object as a client gets it, with a fresh link, its ETag and how long to wait."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from reporting.links import LinkSigner
+from reporting.snapshots import Snapshot
+from reporting.status import timestamp
+
+
+class StatusDocuments:
+    """Adds to a snapshot what belongs to one read of it."""
+
+    def __init__(self, *, signer: LinkSigner, link_ttl_seconds: int) -> None:
+        self._signer = signer
+        self._link_ttl_seconds = link_ttl_seconds
+
+    def document(self, snapshot: Snapshot) -> dict[str, Any]:
+        """The status object, with ``result.download`` when there is a file."""
+        if snapshot.object_key is None:
+            return snapshot.status
+        now = datetime.now(UTC)
+        link = self._signer.sign(snapshot.object_key, now=now)
+        download = {"url": link.url, "expires_at": timestamp(link.expires_at.replace(tzinfo=None))}
+        return {**snapshot.status, "result": {**snapshot.status["result"], "download": download}}
+
+    def etag(self, snapshot: Snapshot) -> str:
+        """Changes with the report's version and, while it carries a link, twice in the link's life.
+
+        A 304 so never confirms a link that has less than half of its time left. It is weak (RFC 9110,
+        8.8.1): two links to one file are not the same bytes.
+        """
+        if snapshot.object_key is None:
+            return f'W/"{snapshot.version}"'
+        return f'W/"{snapshot.version}-{int(time.time() // (self._link_ttl_seconds / 2))}"'
+
+
+def retry_after(snapshot: Snapshot) -> str | None:
+    """Seconds until the next look makes sense: soon at first, less often for work that takes long."""
+    if snapshot.done:
+        return None
+    created = datetime.fromisoformat(snapshot.status["created_at"])
+    age = (datetime.now(UTC) - created).total_seconds()
+    return "1" if age < 20 else "2" if age < 120 else "5"
+
+
+def matches(if_none_match: str | None, etag: str) -> bool:
+    """Weak comparison of ``If-None-Match`` (RFC 9110, 13.1.2)."""
+    if if_none_match is None:
+        return False
+    given = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return "*" in given or etag.removeprefix("W/") in given

@@ -1,0 +1,108 @@
+"""Errors as RFC 9457 problem details: the one place where a domain error becomes HTTP."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_lambda_powertools.event_handler import Response
+
+from api.access import NotAuthenticated, ScopeMissing
+from reporting.errors import (
+    BodyTooLarge,
+    ForbiddenTransition,
+    IdempotencyConflict,
+    InvalidRequest,
+    MalformedBody,
+    PrensaError,
+    Problem,
+    ReportNotFound,
+    TransientError,
+    UnsupportedBody,
+)
+from reporting.report import dump_document
+
+CONTENT_TYPE = "application/problem+json"
+_UNAVAILABLE_RETRY_SECONDS = 5
+
+
+class NotReady(PrensaError):
+    """The report has no file to download (yet)."""
+
+    code = "not_ready"
+    title = "The report has no file to download"
+
+
+class Gone(PrensaError):
+    """The report's file was deleted after its time."""
+
+    code = "expired"
+    title = "The report has expired"
+
+
+_STATUS: Mapping[type[PrensaError], int] = {
+    MalformedBody: 400,
+    NotAuthenticated: 401,
+    ScopeMissing: 403,
+    ReportNotFound: 404,
+    ForbiddenTransition: 409,
+    BodyTooLarge: 413,
+    UnsupportedBody: 415,
+    InvalidRequest: 422,
+    IdempotencyConflict: 422,
+    TransientError: 503,
+    NotReady: 409,
+    Gone: 410,
+}
+
+
+def problem_response(error: PrensaError, *, request_id: str) -> Response[str]:
+    """The answer to a domain error. An error without a status of its own is a 500."""
+    status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
+    problems: Sequence[Problem] = ()
+    if isinstance(error, InvalidRequest):
+        problems = error.problems
+    elif isinstance(error, MalformedBody) and error.pointer:
+        problems = [Problem(pointer=error.pointer, detail=str(error), code=error.code)]
+    headers: dict[str, str | list[str]] = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        headers["Retry-After"] = str(_UNAVAILABLE_RETRY_SECONDS)
+    return problem(
+        status=status,
+        code=error.code,
+        title=error.title,
+        detail=str(error),
+        request_id=request_id,
+        retryable=isinstance(error, TransientError),
+        problems=problems,
+        headers=headers,
+    )
+
+
+def problem(
+    *,
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    request_id: str,
+    retryable: bool = False,
+    problems: Sequence[Problem] = (),
+    headers: Mapping[str, str | list[str]] | None = None,
+) -> Response[str]:
+    """A problem details response. ``type`` is a URN: it names the kind and needs no page of its own."""
+    document = {
+        "type": f"urn:prensa:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+        "retryable": retryable,
+        "errors": [{"pointer": p.pointer, "detail": p.detail, "code": p.code} for p in problems],
+    }
+    return Response(
+        status_code=status,
+        content_type=CONTENT_TYPE,
+        body=dump_document(document),
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )

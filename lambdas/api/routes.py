@@ -1,0 +1,177 @@
+"""The routes. Each reads its request, calls one service and words the answer."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from api import documentation
+from api.access import READ, WRITE, require_tenant
+from api.body import body_bytes
+from api.bootstrap import bootstrap
+from api.catalogue import description, summary
+from api.documents import matches, retry_after
+from api.health import health_document
+from api.problems import Gone, NotReady, problem, problem_response
+from reporting.errors import InvalidRequest, PrensaError, Problem
+from reporting.idempotency import parse_key
+from reporting.identifiers import traceparent
+from reporting.observability import logger, tracer
+from reporting.report import dump_document
+from reporting.states import Status
+from reporting.strict_json import parse_object
+
+app = APIGatewayRestResolver(enable_validation=True)
+documentation.install(app)
+
+
+@app.post("/generate", **documentation.GENERATE)
+@tracer.capture_method(capture_response=False)
+def generate(validate_only: Annotated[bool, Query()] = False) -> Response[str]:
+    api = bootstrap()
+    event = app.current_event
+    tenant = _tenant(WRITE)
+    body = parse_object(body_bytes(event, limit=api.settings.max_body_bytes))
+    if validate_only:
+        return _json(200, api.generation.validate(body))
+    key = _header("idempotency-key")
+    accepted = api.generation.generate(
+        body,
+        tenant=tenant,
+        key=None if key is None else parse_key(key),
+        traceparent=traceparent(header=_header("traceparent"), xray=_header("x-amzn-trace-id")),
+    )
+    headers = {
+        "Location": f"{_stage_path()}/status/{accepted.snapshot.status['id']}",
+        "Retry-After": retry_after(accepted.snapshot) or "0",
+        "Idempotency-Replayed": str(accepted.replayed).lower(),
+    }
+    return _json(202, api.documents.document(accepted.snapshot), headers)
+
+
+@app.get("/status/<report_id>", **documentation.STATUS)
+@tracer.capture_method(capture_response=False)
+def status(report_id: str) -> Response[str]:
+    api = bootstrap()
+    snapshot = api.snapshots.read(report_id, tenant=_tenant(READ))
+    etag = api.documents.etag(snapshot)
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if (wait := retry_after(snapshot)) is not None:
+        headers["Retry-After"] = wait
+    if matches(_header("if-none-match"), etag):
+        return Response(status_code=304, headers=dict(headers))
+    return _json(200, api.documents.document(snapshot), headers)
+
+
+@app.get("/reports/<report_id>/download", **documentation.DOWNLOAD)
+@tracer.capture_method(capture_response=False)
+def download(report_id: str) -> Response[str]:
+    api = bootstrap()
+    snapshot = api.snapshots.read(report_id, tenant=_tenant(READ))
+    found = Status(snapshot.status["status"])
+    if found is Status.EXPIRED:
+        raise Gone("The file was deleted when the report expired; ask for the report again.")
+    if found is not Status.SUCCEEDED:
+        raise NotReady(f"The report is {found.value}; it can be downloaded once it has succeeded.")
+    url = api.documents.document(snapshot)["result"]["download"]["url"]
+    return Response(status_code=302, headers={"Location": url, "Cache-Control": "no-store"})
+
+
+@app.get("/report-types", **documentation.REPORT_TYPES)
+def report_types() -> Response[str]:
+    _tenant(READ)
+    catalogue = bootstrap().catalogue
+    return _json(200, {"report_types": [summary(catalogue[name]) for name in sorted(catalogue)]})
+
+
+@app.get("/report-types/<name>", **documentation.REPORT_TYPE)
+def report_type(name: str) -> Response[str]:
+    _tenant(READ)
+    found = bootstrap().catalogue.get(name)
+    if found is None:
+        raise NotFoundError
+    return _json(200, description(found))
+
+
+@app.get("/health", **documentation.HEALTH)
+def health() -> Response[str]:
+    healthy, document = health_document(bootstrap().checks)
+    return _json(200 if healthy else 503, document, {"Cache-Control": "no-store"})
+
+
+@app.get("/openapi.json", include_in_schema=False)
+def openapi() -> Response[str]:
+    return Response(status_code=200, content_type="application/json", body=documentation.openapi_json(app))
+
+
+@app.exception_handler(PrensaError)  # type: ignore[untyped-decorator]
+def on_domain_error(error: PrensaError) -> Response[str]:
+    answer = problem_response(error, request_id=_request_id())
+    if answer.status_code >= 500:
+        logger.exception("request failed", code=error.code)
+    return answer
+
+
+@app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
+def on_invalid_parameter(error: RequestValidationError) -> Response[str]:
+    problems = [
+        Problem(pointer="", detail=f"{'.'.join(map(str, e['loc']))}: {e['msg']}", code="invalid_parameter")
+        for e in error.errors()
+    ]
+    return problem_response(InvalidRequest(problems), request_id=_request_id())
+
+
+@app.not_found
+def on_not_found(_error: NotFoundError) -> Response[str]:
+    return problem(
+        status=404,
+        code="not_found",
+        title="Not found",
+        detail=f"There is nothing at {app.current_event.http_method} {app.current_event.path}.",
+        request_id=_request_id(),
+    )
+
+
+@app.exception_handler(Exception)  # type: ignore[untyped-decorator]
+def on_unexpected_error(_error: Exception) -> Response[str]:
+    logger.exception("unexpected error")
+    return problem(
+        status=500,
+        code="internal",
+        title="Internal error",
+        detail=f"An unexpected error ended the request. Quote its id {_request_id()} when asking about it.",
+        request_id=_request_id(),
+        retryable=True,
+    )
+
+
+def _tenant(scope: str) -> str:
+    return require_tenant(app.current_event, scope=scope, tenant_claim=bootstrap().settings.tenant_claim)
+
+
+def _header(name: str) -> str | None:
+    for found, value in (app.current_event.headers or {}).items():
+        if found.lower() == name:
+            return str(value)
+    return None
+
+
+def _request_id() -> str:
+    return str(app.current_event.request_context.request_id)
+
+
+def _stage_path() -> str:
+    """The stage's part of the path where clients see it: '/v1' on the default endpoint, else ''."""
+    context_path = app.current_event.request_context.path or ""
+    return context_path.removesuffix(app.current_event.path)
+
+
+def _json(status_code: int, document: Any, headers: dict[str, str] | None = None) -> Response[str]:
+    return Response(
+        status_code=status_code,
+        content_type="application/json",
+        body=dump_document(document),
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )

@@ -1,0 +1,133 @@
+"""JSON Schemas of the answers, for the OpenAPI document."""
+
+from typing import Any
+
+from rendering.model import Format
+from reporting.states import Status
+
+
+def _object(properties: dict[str, Any], *, optional: frozenset[str] = frozenset()) -> dict[str, Any]:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _nullable(kind: str, **more: Any) -> dict[str, Any]:
+    return {"type": [kind, "null"], **more}
+
+
+_STRING = {"type": "string"}
+_INTEGER = {"type": "integer"}
+_TIME = {"type": "string", "format": "date-time"}
+_MAYBE_TIME = _nullable("string", format="date-time")
+
+_WARNING = _object(
+    {"column": _STRING, "kind": _STRING, "count": _INTEGER, "row": _INTEGER, "detail": _STRING}
+)
+_RESULT = _object(
+    {
+        "filename": _STRING,
+        "content_type": _STRING,
+        "size_bytes": _INTEGER,
+        "sha256": _STRING,
+        "row_count": _INTEGER,
+        "pages": _INTEGER,
+        "sheets": _INTEGER,
+        "totals": {"type": "object", "additionalProperties": _STRING},
+        "warnings": {"type": "array", "items": _WARNING},
+        "download": _object({"url": {"type": "string", "format": "uri"}, "expires_at": _TIME}),
+    },
+    optional=frozenset({"pages", "sheets"}),
+)
+_REPORT = _object(
+    {
+        "id": {"type": "string", "format": "uuid"},
+        "status": {"type": "string", "enum": [status.value for status in Status]},
+        "done": {"type": "boolean"},
+        "report_type": _nullable("string"),
+        "format": {"type": "string", "enum": [format_.value for format_ in Format]},
+        "priority": {"type": "string", "enum": ["low", "normal", "high"]},
+        "parameters": {"type": "object"},
+        "created_at": _TIME,
+        "started_at": _MAYBE_TIME,
+        "finished_at": _MAYBE_TIME,
+        "expires_at": _MAYBE_TIME,
+        "version": _INTEGER,
+        "progress": _object(
+            {
+                "phase": _STRING,
+                "rows_done": _INTEGER,
+                "rows_total": _nullable("integer"),
+                "percent": _nullable("integer"),
+            }
+        ),
+        "attempt": _INTEGER,
+        "max_attempts": _INTEGER,
+        "next_retry_at": _MAYBE_TIME,
+        "result": {"anyOf": [_RESULT, {"type": "null"}]},
+        "error": {
+            "anyOf": [
+                _object(
+                    {"code": _STRING, "title": _STRING, "detail": _STRING, "retryable": {"type": "boolean"}}
+                ),
+                {"type": "null"},
+            ]
+        },
+    }
+)
+_PROBLEM = _object(
+    {
+        "type": {"type": "string", "format": "uri"},
+        "title": _STRING,
+        "status": _INTEGER,
+        "detail": _STRING,
+        "code": _STRING,
+        "request_id": _STRING,
+        "retryable": {"type": "boolean"},
+        "errors": {
+            "type": "array",
+            "items": _object({"pointer": _STRING, "detail": _STRING, "code": _STRING}),
+        },
+    }
+)
+_ESTIMATE = _object(
+    {
+        "valid": {"type": "boolean"},
+        "report_type": _nullable("string"),
+        "format": _STRING,
+        "parameters": {"type": "object"},
+        "estimate": _object({"rows": _nullable("integer"), "lane": _STRING}),
+    }
+)
+_REPORT_TYPE = _object(
+    {
+        "name": _STRING,
+        "title": _STRING,
+        "description": _STRING,
+        "default_format": _STRING,
+        "formats": {"type": "array", "items": _STRING},
+        "parameters": {"type": "object", "description": "JSON Schema of the type's parameters"},
+        "columns": {"type": "array", "items": {"type": "object"}},
+    },
+    optional=frozenset({"parameters", "columns"}),
+)
+_HEALTH = _object(
+    {
+        "status": {"type": "string", "enum": ["ok", "degraded", "unavailable"]},
+        "parts": {
+            "type": "object",
+            "additionalProperties": _object(
+                {"status": _STRING, "milliseconds": {"type": "number"}}, optional=frozenset({"milliseconds"})
+            ),
+        },
+    }
+)
+
+#: By the name that ``$ref`` uses.
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "Report": _REPORT,
+    "Problem": _PROBLEM,
+    "Estimate": _ESTIMATE,
+    "ReportType": _REPORT_TYPE,
+    "ReportTypes": _object({"report_types": {"type": "array", "items": _REPORT_TYPE}}),
+    "Health": _HEALTH,
+}

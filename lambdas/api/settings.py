@@ -1,0 +1,27 @@
+"""What the API function needs."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from reporting.settings import (
+    BrokerSettings,
+    CacheSettings,
+    DatabaseSettings,
+    LinkSettings,
+    SourceSettings,
+    StorageSettings,
+)
+
+
+class ApiSettings(
+    DatabaseSettings, SourceSettings, BrokerSettings, CacheSettings, StorageSettings, LinkSettings
+):
+    """Settings of the API function."""
+
+    default_locale: str = "en"
+    default_timezone: str = "UTC"
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    bulk_rows: Annotated[int, Field(ge=0)] = 20_000
+    max_body_bytes: Annotated[int, Field(gt=0, le=6_000_000)] = 5_000_000
+    tenant_claim: str = "tenant"

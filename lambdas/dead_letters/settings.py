@@ -1,0 +1,13 @@
+"""What the dead letter function needs."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from reporting.settings import CacheSettings, DatabaseSettings
+
+
+class DeadLetterSettings(DatabaseSettings, CacheSettings):
+    """Settings of the dead letter function."""
+
+    database_wait_seconds: Annotated[float, Field(ge=0, le=300)] = 30

@@ -1,0 +1,39 @@
+"""Puts the relay's parts together, once per environment."""
+
+import os
+from functools import cache
+
+from reporting.storage import S3ResultStore
+
+from relay.settings import RelaySettings
+from reporting import adapters
+from reporting.database import Database
+from reporting.dispatch import Dispatcher
+from reporting.outbox import Outbox
+from reporting.recovery import Recovery
+from reporting.repository import Reports
+from reporting.retries import Backoff
+from reporting.secrets import SecretsManager
+from reporting.snapshots import Snapshots
+
+
+@cache
+def bootstrap() -> Recovery:
+    """Build the relay from the process environment. Raises what is wrong with the settings."""
+    return build(RelaySettings.from_environment(os.environ))
+
+
+def build(settings: RelaySettings) -> Recovery:
+    """Build the relay from ``settings``."""
+    secrets = SecretsManager()
+    database = Database(adapters.database_connector(settings, secrets))
+    reports = Reports(database)
+    outbox = Outbox(database)
+    return Recovery(
+        reports=reports,
+        outbox=outbox,
+        dispatcher=Dispatcher(broker=adapters.broker(settings, secrets), outbox=outbox),
+        snapshots=Snapshots(reports=reports, cache=adapters.cache(settings, secrets)),
+        store=S3ResultStore(bucket=settings.results_bucket),
+        backoff=Backoff(base_seconds=settings.retry_base_seconds, cap_seconds=settings.retry_cap_seconds),
+    )

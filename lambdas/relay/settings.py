@@ -1,0 +1,14 @@
+"""What the relay function needs."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from reporting.settings import BrokerSettings, CacheSettings, DatabaseSettings, StorageSettings
+
+
+class RelaySettings(DatabaseSettings, BrokerSettings, CacheSettings, StorageSettings):
+    """Settings of the relay function."""
+
+    retry_base_seconds: Annotated[float, Field(gt=0)] = 5
+    retry_cap_seconds: Annotated[float, Field(gt=0)] = 300

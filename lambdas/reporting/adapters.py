@@ -1,0 +1,67 @@
+"""Builds the adapters from settings. Each function's ``bootstrap`` puts together what it needs.
+
+boto3, valkey and stomp are imported by the adapters when they are built: a function pays at its cold
+start only for what it uses.
+"""
+
+from reporting.broker import StompBroker, parse_endpoints
+from reporting.cache import StatusCache, ValkeyCache
+from reporting.database import Connect, connector
+from reporting.lanes import Lanes
+from reporting.links import LinkSigner
+from reporting.secrets import Secrets
+from reporting.settings import (
+    BrokerSettings,
+    CacheSettings,
+    DatabaseSettings,
+    LinkSettings,
+)
+
+
+def database_connector(settings: DatabaseSettings, secrets: Secrets) -> Connect:
+    """Opens connections to Prensa's own tables."""
+    secret = secrets.json(settings.database_secret_arn)
+    return connector(
+        host=settings.database_host,
+        port=settings.database_port,
+        name=settings.database_name,
+        user=secret["username"],
+        password=secret["password"],
+        ca_file=settings.database_ca_file,
+    )
+
+
+def broker(settings: BrokerSettings, secrets: Secrets) -> StompBroker:
+    secret = secrets.json(settings.broker_secret_arn)
+    return StompBroker(
+        endpoints=parse_endpoints(settings.broker_endpoints),
+        username=secret["username"],
+        password=secret["password"],
+        ca_file=settings.broker_ca_file,
+    )
+
+
+def cache(settings: CacheSettings, secrets: Secrets) -> StatusCache:
+    secret = secrets.json(settings.cache_secret_arn) if settings.cache_secret_arn else {}
+    host, _, port = settings.cache_endpoint.rpartition(":")
+    return ValkeyCache(
+        host=host,
+        port=int(port),
+        tls=settings.cache_tls,
+        ca_file=settings.cache_ca_file,
+        username=secret.get("username"),
+        password=secret.get("password"),
+    )
+
+
+def lanes(settings: BrokerSettings, *, bulk_rows: int) -> Lanes:
+    return Lanes(settings.lane_queues, bulk_rows=bulk_rows)
+
+
+def link_signer(settings: LinkSettings, secrets: Secrets) -> LinkSigner:
+    return LinkSigner(
+        base_url=settings.link_base_url,
+        key_pair_id=settings.link_key_pair_id,
+        private_key_pem=secrets.text(settings.link_private_key_secret_arn),
+        ttl_seconds=settings.link_ttl_seconds,
+    )

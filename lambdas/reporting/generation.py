@@ -1,0 +1,191 @@
+"""Accepting a request: checked, stored with its first message, sent, answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from reporting.dispatch import Dispatcher
+from reporting.errors import CommitUnknown, IdempotencyConflict, ReportNotFound
+from reporting.idempotency import IdempotencyKey, body_hash
+from reporting.identifiers import new_report_id
+from reporting.lanes import Lanes, Place
+from reporting.messages import ReportMessage
+from reporting.observability import count, log_report, logger
+from reporting.outbox import OutboxMessage
+from reporting.report import Report, dump_document
+from reporting.report_types import Catalogue
+from reporting.repository import Accepted, NewReport, Reports
+from reporting.requests import ReportRequest, parse_request
+from reporting.snapshots import Snapshot, Snapshots
+from reporting.storage import ResultStore
+
+#: Inline rows up to this size stay in the database, larger ones go to the bucket.
+INLINE_BYTES = 32_000
+
+
+class Estimator(Protocol):
+    """Tells about how many rows a report type will have for some parameters."""
+
+    def estimate(self, report_type: str, parameters: Mapping[str, Any]) -> int | None: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Defaults:
+    """What a request gets when it does not say."""
+
+    locale: str
+    timezone: str
+    max_attempts: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Generated:
+    """The answer to an accepted request."""
+
+    snapshot: Snapshot
+    replayed: bool
+
+
+class Generation:
+    """Takes requests for reports."""
+
+    def __init__(
+        self,
+        *,
+        reports: Reports,
+        dispatcher: Dispatcher,
+        snapshots: Snapshots,
+        store: ResultStore,
+        catalogue: Catalogue,
+        estimator: Estimator,
+        lanes: Lanes,
+        defaults: Defaults,
+    ) -> None:
+        self._reports = reports
+        self._dispatcher = dispatcher
+        self._snapshots = snapshots
+        self._store = store
+        self._catalogue = catalogue
+        self._estimator = estimator
+        self._lanes = lanes
+        self._defaults = defaults
+
+    def validate(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Check a request without storing anything, and tell what it would become.
+
+        Raises :class:`reporting.errors.InvalidRequest`.
+        """
+        request = self._parse(body)
+        rows = self._estimate(request)
+        place = self._lanes.place(report_id="", priority=request.priority, rows=rows)
+        return {
+            "valid": True,
+            "report_type": request.report_type,
+            "format": request.format.value,
+            "parameters": request.parameters,
+            "estimate": {"rows": rows, "lane": place.lane},
+        }
+
+    def generate(
+        self, body: Mapping[str, Any], *, tenant: str, key: str | None, traceparent: str
+    ) -> Generated:
+        """Accept a request.
+
+        Raises :class:`reporting.errors.InvalidRequest` (nothing is stored),
+        :class:`reporting.errors.IdempotencyConflict`, and ``DatabaseUnavailable`` or
+        ``StorageUnavailable`` when the request could not be stored.
+        """
+        idempotency = None
+        if key is not None:
+            idempotency = IdempotencyKey(tenant=tenant, key=key, body_hash=body_hash(body))
+            if (known := self._replay(idempotency)) is not None:
+                return known
+        request = self._parse(body)
+        report_id = new_report_id()
+        rows = self._estimate(request)
+        place = self._lanes.place(report_id=report_id, priority=request.priority, rows=rows)
+        inline, input_key = self._keep_rows(report_id, request)
+        new = NewReport(
+            id=report_id,
+            tenant=tenant,
+            report_type=request.report_type,
+            format=request.format.value,
+            priority=request.priority,
+            lane=place.lane,
+            queue=place.queue,
+            request=request.document,
+            inline_rows=inline,
+            input_key=input_key,
+            rows_total=rows,
+            max_attempts=self._defaults.max_attempts,
+            traceparent=traceparent,
+        )
+        accepted = self._accept(new, place, idempotency)
+        log_report(report_id=accepted.report.id, tenant=tenant, traceparent=accepted.report.traceparent)
+        if accepted.replayed:
+            # Another request with this key was first: its rows count, ours are not needed.
+            if input_key is not None:
+                self._store.delete(input_key)
+            return self._replayed(accepted.report)
+        snapshot = self._snapshots.publish(accepted.report)
+        self._dispatcher.send(accepted.outgoing)
+        count("ReportsAccepted")
+        logger.info("report accepted", lane=place.lane, format=new.format, report_type=new.report_type)
+        return Generated(snapshot=snapshot, replayed=False)
+
+    def _parse(self, body: Mapping[str, Any]) -> ReportRequest:
+        return parse_request(
+            body,
+            catalogue=self._catalogue,
+            locale=self._defaults.locale,
+            timezone=self._defaults.timezone,
+        )
+
+    def _replay(self, key: IdempotencyKey) -> Generated | None:
+        found = self._reports.find_by_key(tenant=key.tenant, key=key.key)
+        if found is None:
+            return None
+        report_id, known_hash = found
+        if known_hash != key.body_hash:
+            raise IdempotencyConflict(
+                "This Idempotency-Key was used with another body; use a new key for a new request."
+            )
+        return self._replayed(self._reports.get(report_id))
+
+    def _replayed(self, report: Report) -> Generated:
+        count("ReportsReplayed")
+        return Generated(snapshot=self._snapshots.publish(report), replayed=True)
+
+    def _estimate(self, request: ReportRequest) -> int | None:
+        if request.rows is not None:
+            return len(request.rows)
+        assert request.report_type is not None  # noqa: S101 - a checked request has one or the other
+        return self._estimator.estimate(request.report_type, request.parameters)
+
+    def _keep_rows(self, report_id: str, request: ReportRequest) -> tuple[str | None, str | None]:
+        """Where the rows are kept: (text for the database, key in the bucket), at most one of them."""
+        if request.rows is None:
+            return None, None
+        text = dump_document(request.rows)
+        data = text.encode()
+        if len(data) <= INLINE_BYTES:
+            return text, None
+        input_key = f"inputs/{report_id}.json"
+        self._store.put_input(input_key, data)
+        return None, input_key
+
+    def _accept(self, new: NewReport, place: Place, key: IdempotencyKey | None) -> Accepted:
+        first = OutboxMessage(
+            queue=place.queue,
+            priority=place.priority,
+            message=ReportMessage(report_id=new.id, attempt=1, traceparent=new.traceparent),
+        )
+        try:
+            return self._reports.accept(new, first, key=key)
+        except CommitUnknown:
+            # Look before answering: a report that was committed must not be reported as refused.
+            try:
+                report = self._reports.get(new.id)
+            except ReportNotFound:
+                return self._reports.accept(new, first, key=key)
+            return Accepted(report=report, outgoing=[], replayed=False)

@@ -1,0 +1,164 @@
+"""What the relay does each minute: nothing that was accepted stays where it got stuck.
+
+Every step may run twice at once: rows are taken with SKIP LOCKED, and a transition that another relay
+has made is not made again.
+"""
+
+import time
+from dataclasses import dataclass
+
+from reporting.dispatch import Dispatcher
+from reporting.errors import ForbiddenTransition, LeaseLost
+from reporting.followups import dead_letter, next_attempt
+from reporting.observability import count, logger
+from reporting.outbox import Outbox
+from reporting.report import Report
+from reporting.repository import Changed, LostLease, Reports
+from reporting.retries import Backoff
+from reporting.snapshots import Snapshots
+from reporting.states import Status
+from reporting.storage import ResultStore, StorageUnavailable
+
+_BATCH = 200
+_SENT_HOURS = 24
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recovered:
+    """What one run of the relay has done."""
+
+    sent: int
+    leases: int
+    expired: int
+
+
+class Recovery:
+    """Sends what is unsent, takes up lost leases, expires old results, deletes what is over."""
+
+    def __init__(
+        self,
+        *,
+        reports: Reports,
+        outbox: Outbox,
+        dispatcher: Dispatcher,
+        snapshots: Snapshots,
+        store: ResultStore,
+        backoff: Backoff,
+    ) -> None:
+        self._reports = reports
+        self._outbox = outbox
+        self._dispatcher = dispatcher
+        self._snapshots = snapshots
+        self._store = store
+        self._backoff = backoff
+
+    def run(self, *, seconds_left: float) -> Recovered:
+        """Do all of it, within ``seconds_left``; what is left over is done by the next run."""
+        give_up_at = time.monotonic() + seconds_left
+        leases = self._take_up_lost_leases(give_up_at)
+        sent = self._send_due(give_up_at)
+        expired = self._expire_results(give_up_at)
+        self._outbox.purge_sent(older_than_hours=_SENT_HOURS, limit=5000)
+        self._reports.purge_keys(limit=5000)
+        done = Recovered(sent=sent, leases=leases, expired=expired)
+        if any((sent, leases, expired)):
+            logger.info("recovered", sent=sent, leases=leases, expired=expired)
+        return done
+
+    def _send_due(self, give_up_at: float) -> int:
+        sent = 0
+        while time.monotonic() < give_up_at:
+            rows = self._outbox.take_due(limit=_BATCH)
+            confirmed = self._dispatcher.send(rows)
+            sent += confirmed
+            if len(rows) < _BATCH or confirmed < len(rows):
+                # Nothing more is due, or the broker does not answer: the next run goes on.
+                break
+        return sent
+
+    def _take_up_lost_leases(self, give_up_at: float) -> int:
+        taken = 0
+        while time.monotonic() < give_up_at:
+            lost = self._reports.lost_leases(limit=_BATCH)
+            for lease in lost:
+                taken += self._take_up(lease)
+            if len(lost) < _BATCH:
+                break
+        return taken
+
+    def _take_up(self, lease: LostLease) -> int:
+        report = self._reports.get(lease.id)
+        if not self._reports.lease_is_lost(lease.id, lease.fencing_token):
+            return 0
+        try:
+            changed = self._end_claim(report, lease.fencing_token)
+        except (LeaseLost, ForbiddenTransition):
+            # The worker or another relay was faster.
+            return 0
+        logger.warning(
+            "lease lost", report_id=report.id, attempt=report.attempt, now=changed.report.status.value
+        )
+        count("LeasesLost")
+        self._snapshots.publish(changed.report)
+        self._delete(report.object_key)
+        self._dispatcher.send(changed.outgoing)
+        return 1
+
+    def _end_claim(self, report: Report, fencing_token: int) -> Changed:
+        if report.status is Status.CANCELLING:
+            return self._reports.stop(report.id, fencing_token=fencing_token)
+        if report.attempt < report.max_attempts:
+            delay = self._backoff.delay(report.attempt)
+            return self._reports.retry(
+                report.id,
+                fencing_token=fencing_token,
+                error=_worker_lost("worker_lost", report, retryable=True),
+                delay_seconds=delay,
+                message=next_attempt(report, delay_seconds=delay),
+            )
+        return self._reports.fail(
+            report.id,
+            error=_worker_lost("max_attempts", report, retryable=True),
+            fencing_token=fencing_token,
+            outgoing=[dead_letter(report)],
+        )
+
+    def _expire_results(self, give_up_at: float) -> int:
+        expired = 0
+        while time.monotonic() < give_up_at:
+            ids = self._reports.expired_results(limit=_BATCH)
+            for report_id in ids:
+                expired += self._expire(report_id)
+            if len(ids) < _BATCH:
+                break
+        return expired
+
+    def _expire(self, report_id: str) -> int:
+        report = self._reports.get(report_id)
+        # The object goes first: if this run dies in between, the next one finds the row again.
+        if not self._delete(report.object_key):
+            return 0
+        try:
+            changed = self._reports.expire(report_id)
+        except ForbiddenTransition:
+            return 0
+        self._snapshots.publish(changed.report)
+        return 1
+
+    def _delete(self, object_key: str | None) -> bool:
+        if object_key is None:
+            return True
+        try:
+            self._store.delete(object_key)
+        except StorageUnavailable:
+            logger.warning("an object could not be deleted", object_key=object_key)
+            return False
+        return True
+
+
+def _worker_lost(code: str, report: Report, *, retryable: bool) -> dict[str, object]:
+    detail = (
+        f"Attempt {report.attempt} of {report.max_attempts} ended without a word from its worker: it was "
+        "stopped, ran out of memory or lost its connections."
+    )
+    return {"code": code, "title": "The worker was lost", "detail": detail, "retryable": retryable}

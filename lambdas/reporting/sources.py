@@ -1,0 +1,66 @@
+"""Opens the sources of report types with the read-only user of the source database."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reporting.errors import TimeLimit
+from reporting.observability import logger
+from reporting.report_types import Catalogue
+from reporting.secrets import Secrets
+from reporting.settings import SourceSettings
+from reporting.sql_source import QueryRefused, SourceDatabase, SourceUnavailable, SqlSource, estimate
+
+
+def source_database(settings: SourceSettings, secrets: Secrets) -> SourceDatabase:
+    """The source database of an environment."""
+    secret = secrets.json(settings.source_secret_arn)
+    return SourceDatabase(
+        host=settings.source_host,
+        port=settings.source_port,
+        database=settings.source_name,
+        user=secret["username"],
+        password=secret["password"],
+        ca_file=settings.source_ca_file,
+    )
+
+
+class SourceOpener:
+    """Opens the rows of a report type, limited to the time that the worker has left."""
+
+    def __init__(self, *, settings: SourceSettings, secrets: Secrets, catalogue: Catalogue) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._catalogue = catalogue
+
+    def __call__(self, report_type: str, parameters: Mapping[str, Any], *, seconds_left: float) -> SqlSource:
+        """A source that has not asked anything yet. Raises :class:`TimeLimit` when no time is left."""
+        if seconds_left <= 0:
+            raise TimeLimit("No time is left to run the query.")
+        found = self._catalogue[report_type]
+        timeout = min(found.timeout_seconds or self._settings.statement_timeout_seconds, seconds_left)
+        return SqlSource(
+            database=source_database(self._settings, self._secrets),
+            statement=found.statement(parameters),
+            columns=[column.key for column in found.columns],
+            statement_timeout_seconds=timeout,
+        )
+
+
+class SourceEstimator:
+    """Asks a report type's own estimate, and does without when it does not answer."""
+
+    def __init__(self, *, settings: SourceSettings, secrets: Secrets, catalogue: Catalogue) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._catalogue = catalogue
+
+    def estimate(self, report_type: str, parameters: Mapping[str, Any]) -> int | None:
+        """About how many rows there will be, or ``None``. A source that is down never refuses a request."""
+        statement = self._catalogue[report_type].estimate_statement(parameters)
+        if statement is None:
+            return None
+        try:
+            return estimate(database=source_database(self._settings, self._secrets), statement=statement)
+        except (SourceUnavailable, QueryRefused) as error:
+            logger.warning("no estimate", report_type=report_type, reason=error.code)
+            return None
