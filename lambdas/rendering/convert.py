@@ -1,0 +1,366 @@
+"""Values of a source become cells of a typed column.
+
+A value arrives from SQL (``int``, ``Decimal``, ``float``, ``str``, ``date``, naive ``datetime`` in UTC,
+``timedelta`` for TIME, ``bytes``) or from JSON (numbers as ``Decimal`` or ``int``, ``str``, ``bool``). The
+parsers here are strict: they take what the column's type means and nothing that Python's ``int()`` or
+``float()`` would also let through. What doesn't fit stays in the file as text, and is counted.
+
+Cells by type of column: string and url ``str``; integer ``int``; decimal ``Decimal``; float ``float``;
+boolean ``bool``; date ``date``; time ``time``; datetime a naive ``datetime`` on the wall clock of the
+report's zone; duration ``timedelta``. ``None`` is blank. A ``str`` in any other column is a value that did
+not fit.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+from typing import Literal
+
+from rendering.errors import BadValue
+from rendering.model import Column, ColumnType
+from rendering.text import UNSAFE, remove_controls, repair_surrogates, shorten
+from rendering.warnings import WarningKind, Warnings
+
+type Cell = str | int | Decimal | float | date | time | datetime | timedelta | None
+type Cells = Sequence[Cell]
+
+#: Numbers beyond what a double can reach are refused, so that "1e999999999" can't fill the memory.
+_MAX_EXPONENT = 308
+_MIN_EXPONENT = -400
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,400}(\.[0-9]{1,400})?([eE][+-]?[0-9]{1,3})?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?")
+_DATETIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_CLOCK_DURATION = re.compile(r"(-?)([0-9]{1,8}):([0-5][0-9]):([0-5][0-9](?:\.[0-9]{1,6})?)")
+#: ISO 8601-1:2019 section 5.5.2.2, without years and months, whose length is not fixed.
+_ISO_DURATION = re.compile(
+    r"(-?)P(?=[0-9T])(?:([0-9]{1,9})W)?(?:([0-9]{1,9})D)?"
+    r"(?:T(?=[0-9])(?:([0-9]{1,9})H)?(?:([0-9]{1,9})M)?(?:([0-9]{1,12}(?:\.[0-9]{1,6})?)S)?)?"
+)
+
+
+class _Unfit(Exception):
+    """The value is not one of the column's type. ``text`` is how it is kept."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class _NotFinite(Exception):
+    """NaN or an infinity: no cell of a number column can hold it."""
+
+
+def duration_text(microseconds: int) -> str:
+    """``[-]H:MM:SS`` with a fraction only if there is one."""
+    seconds, fraction = divmod(abs(microseconds), 1_000_000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    sign = "-" if microseconds < 0 else ""
+    tail = f".{fraction:06d}".rstrip("0") if fraction else ""
+    return f"{sign}{hours}:{minutes:02d}:{seconds:02d}{tail}"
+
+
+def microseconds_of(value: timedelta) -> int:
+    return value // timedelta(microseconds=1)
+
+
+def decimal_text(value: Decimal) -> str:
+    """All digits of ``value``, without an exponent."""
+    text = format(value, "f")
+    return text.removeprefix("-") if not value else text
+
+
+def _kept(value: object) -> str:  # noqa: PLR0911 - one for each type
+    """``value`` as text, when its column can't hold it as what it is."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int():
+            # Decimal has no limit on digits, str(int) has one.
+            return str(Decimal(value))
+        case bytes() | bytearray() | memoryview():
+            return f"0x{bytes(value).hex().upper()}"
+        case timedelta():
+            return duration_text(microseconds_of(value))
+        case datetime():
+            return value.isoformat(sep=" ")
+        case date() | time():
+            return value.isoformat()
+        case list() | dict() | tuple():
+            return json.dumps(value, ensure_ascii=False, default=_kept)
+        case _:
+            return str(value)
+
+
+def _string(value: object, zone: tzinfo) -> str:
+    if type(value) is str:
+        return value
+    if isinstance(value, datetime):
+        return _datetime(value, zone).isoformat(sep=" ")
+    return _kept(value)
+
+
+def _finite(value: Decimal, source: object) -> Decimal:
+    if not value.is_finite():
+        raise _NotFinite
+    exponent = value.as_tuple().exponent
+    if value.adjusted() > _MAX_EXPONENT or not isinstance(exponent, int) or exponent < _MIN_EXPONENT:
+        if not value and isinstance(exponent, int) and abs(exponent) > _MAX_EXPONENT:
+            return Decimal(0)
+        raise _Unfit(_kept(source))
+    return value
+
+
+def _decimal(value: object, _zone: tzinfo) -> Decimal:
+    match value:
+        case Decimal():
+            return _finite(value, value)
+        case bool():
+            raise _Unfit(_kept(value))
+        case int():
+            return _finite(Decimal(value), value)
+        case float():
+            # A double is only exact to 15 digits; more of them would be noise such as 0.30000000000000004.
+            return _finite(Decimal(f"{value:.15g}"), value)
+        case str() if _NUMBER.fullmatch(value):
+            return _finite(Decimal(value), value)
+        case _:
+            raise _Unfit(_kept(value))
+
+
+def _integer(value: object, _zone: tzinfo) -> int:
+    if type(value) is int and -(1 << 63) <= value < 1 << 64:
+        return value
+    if isinstance(value, bytes | bytearray):
+        # BIT(n) columns arrive as big-endian bytes.
+        if len(value) > 8:
+            raise _Unfit(_kept(value))
+        return int.from_bytes(value, "big")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _NotFinite
+    exact = Decimal(value) if isinstance(value, float) else _decimal(value, _zone)
+    if exact != exact.to_integral_value():
+        raise _Unfit(_kept(value))
+    return int(exact)
+
+
+def _float(value: object, _zone: tzinfo) -> float:
+    if type(value) is float:
+        if not math.isfinite(value):
+            raise _NotFinite
+        return value + 0.0  # no negative zero
+    exact = _decimal(value, _zone)
+    number = float(exact)
+    # A text of more digits than a double reproduces keeps its digits as text.
+    if Decimal(repr(number)) != exact:
+        raise _Unfit(_kept(value))
+    return number
+
+
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+
+def _boolean(value: object, _zone: tzinfo) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | Decimal) and value in (0, 1):
+        return bool(value)
+    if isinstance(value, bytes | bytearray) and bytes(value) in (b"\x00", b"\x01"):
+        return bytes(value) == b"\x01"
+    if isinstance(value, str) and value.lower() in _BOOLEANS:
+        return _BOOLEANS[value.lower()]
+    raise _Unfit(_kept(value))
+
+
+def _date(value: object, zone: tzinfo) -> date:
+    if isinstance(value, datetime):
+        return _datetime(value, zone).date()
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str):
+        if _DATE.fullmatch(value):
+            try:
+                return date.fromisoformat(value)
+            except ValueError:
+                raise _Unfit(value) from None
+        return _datetime(value, zone).date()
+    raise _Unfit(_kept(value))
+
+
+def _datetime(value: object, zone: tzinfo) -> datetime:
+    if isinstance(value, str):
+        if _DATE.fullmatch(value):
+            # A day has no zone: it starts at midnight wherever it is read.
+            return datetime.combine(_date(value, zone), time())
+        if not _DATETIME.fullmatch(value):
+            raise _Unfit(value)
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise _Unfit(value) from None
+    elif isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, date):
+        return datetime.combine(value, time())
+    else:
+        raise _Unfit(_kept(value))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(zone).replace(tzinfo=None, fold=0)
+    except OverflowError:
+        # Within a day of year 1 or 9999.
+        raise _Unfit(_kept(value)) from None
+
+
+def _time(value: object, _zone: tzinfo) -> time:
+    if isinstance(value, time):
+        return value.replace(tzinfo=None)
+    if isinstance(value, timedelta):
+        # PyMySQL gives TIME as a timedelta, and TIME goes from -838:59:59 to 838:59:59.
+        if timedelta(0) <= value < timedelta(days=1):
+            return (datetime(1970, 1, 1, tzinfo=UTC) + value).time()
+        raise _Unfit(_kept(value))
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        try:
+            return time.fromisoformat(value)
+        except ValueError:
+            raise _Unfit(value) from None
+    raise _Unfit(_kept(value))
+
+
+def _duration(value: object, _zone: tzinfo) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    try:
+        if isinstance(value, str):
+            return _duration_from_text(value)
+        seconds = _decimal(value, _zone)
+        return timedelta(microseconds=int((seconds * 1_000_000).to_integral_value()))
+    except OverflowError:
+        raise _Unfit(_kept(value)) from None
+
+
+def _duration_from_text(text: str) -> timedelta:
+    if found := _CLOCK_DURATION.fullmatch(text):
+        sign, hours, minutes, seconds = found.groups()
+        weeks = days = None
+    elif found := _ISO_DURATION.fullmatch(text):
+        sign, weeks, days, hours, minutes, seconds = found.groups()
+    else:
+        raise _Unfit(text)
+    whole_seconds = int(weeks or 0) * 604_800 + int(days or 0) * 86_400 + int(hours or 0) * 3600
+    whole_seconds += int(minutes or 0) * 60
+    microseconds = whole_seconds * 1_000_000 + int(Decimal(seconds or 0) * 1_000_000)
+    return timedelta(microseconds=-microseconds if sign else microseconds)
+
+
+type _Parser = Callable[[object, tzinfo], Cell]
+_PARSERS: dict[ColumnType, _Parser] = {
+    ColumnType.STRING: _string,
+    ColumnType.URL: _string,
+    ColumnType.INTEGER: _integer,
+    ColumnType.DECIMAL: _decimal,
+    ColumnType.FLOAT: _float,
+    ColumnType.BOOLEAN: _boolean,
+    ColumnType.DATE: _date,
+    ColumnType.DATETIME: _datetime,
+    ColumnType.TIME: _time,
+    ColumnType.DURATION: _duration,
+}
+_NOUNS = {
+    ColumnType.STRING: "a text",
+    ColumnType.URL: "an address",
+    ColumnType.INTEGER: "an integer",
+    ColumnType.DECIMAL: "a decimal number",
+    ColumnType.FLOAT: "a number",
+    ColumnType.BOOLEAN: "a boolean",
+    ColumnType.DATE: "a date",
+    ColumnType.DATETIME: "a date and time",
+    ColumnType.TIME: "a time of day",
+    ColumnType.DURATION: "a duration",
+}
+
+
+class ColumnConverter:
+    """Turns the values of one column into cells."""
+
+    def __init__(
+        self, *, column: Column, zone: tzinfo, on_bad_value: Literal["warn", "fail"], warnings: Warnings
+    ) -> None:
+        self._column = column
+        self._zone = zone
+        self._fail = on_bad_value == "fail"
+        self._warnings = warnings
+        self._parse = _PARSERS[column.type]
+
+    def convert(self, values: Sequence[object], *, first_row: int) -> list[Cell]:
+        """Cells for ``values``; the first of them is of data row ``first_row`` (1-based).
+
+        Raises :class:`BadValue` at the first value that doesn't fit when the request said
+        ``on_bad_value: fail``.
+        """
+        parse, zone = self._parse, self._zone
+        cells: list[Cell] = []
+        for row, value in enumerate(values, first_row):
+            cell: Cell
+            if value is None:
+                cell = None
+            else:
+                try:
+                    cell = parse(value, zone)
+                except _Unfit as unfit:
+                    cell = self._unfit(unfit.text, row=row)
+                except _NotFinite:
+                    self._not_finite(value, row=row)
+                    cell = None
+                if type(cell) is str and UNSAFE.search(cell):
+                    cell = self._clean(cell, row=row)
+            cells.append(cell)
+        return cells
+
+    def _unfit(self, text: str, *, row: int) -> str:
+        problem = f"'{shorten(text)}' is not {_NOUNS[self._column.type]}"
+        if self._fail:
+            raise BadValue(f"row {row}, column '{shorten(self._column.key)}': {problem}")
+        self._warnings.add(
+            self._column.key,
+            WarningKind.BAD_VALUE,
+            row=row,
+            detail=f"kept as text: not {_NOUNS[self._column.type]}",
+        )
+        return text
+
+    def _not_finite(self, value: object, *, row: int) -> None:
+        if self._fail:
+            raise BadValue(
+                f"row {row}, column '{shorten(self._column.key)}': '{value}' is not a finite number"
+            )
+        self._warnings.add(
+            self._column.key, WarningKind.BLANKED_NUMBER, row=row, detail="NaN and infinities are left blank"
+        )
+
+    def _clean(self, text: str, *, row: int) -> str:
+        repaired = repair_surrogates(text)
+        if repaired.count("\ufffd") > text.count("\ufffd"):
+            self._warnings.add(
+                self._column.key, WarningKind.INVALID_UNICODE, row=row, detail="lone surrogates became U+FFFD"
+            )
+        cleaned = remove_controls(repaired)
+        if cleaned != repaired:
+            self._warnings.add(
+                self._column.key,
+                WarningKind.CONTROL_CHARACTERS,
+                row=row,
+                detail="control characters were removed",
+            )
+        return cleaned

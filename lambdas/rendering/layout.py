@@ -1,0 +1,103 @@
+"""What every writer needs to know about one report, and what a writer is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from rendering.convert import Cells
+from rendering.formats import NUMBER_TYPES, ColumnFormat, Formatter
+from rendering.labels import Labels
+from rendering.model import Align, Column, ColumnType, Options, Table
+from rendering.text import clean, normalize_newlines
+from rendering.totals import Summary
+from rendering.warnings import Warnings
+
+_RIGHT_TYPES = NUMBER_TYPES | {ColumnType.DURATION}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportLayout:
+    """One report's texts, columns and formats, ready to be written."""
+
+    title: str
+    subtitle: str | None
+    parameters: tuple[tuple[str, str], ...]
+    columns: tuple[Column, ...]
+    headers: tuple[str, ...]
+    formats: tuple[ColumnFormat, ...]
+    total_formats: tuple[ColumnFormat, ...]
+    formatter: Formatter
+    options: Options
+    warnings: Warnings
+    grouped: bool
+
+    @classmethod
+    def of(cls, *, table: Table, options: Options, warnings: Warnings) -> "ReportLayout":
+        formatter = Formatter(locale=options.locale)
+        return cls(
+            title=_text(table.title),
+            subtitle=_text(table.subtitle) if table.subtitle else None,
+            parameters=tuple((_text(label), _text(value)) for label, value in options.parameters),
+            columns=table.columns,
+            headers=tuple(_text(column.label) for column in table.columns),
+            formats=tuple(formatter.column(column) for column in table.columns),
+            total_formats=tuple(formatter.total(column) for column in table.columns),
+            formatter=formatter,
+            options=options,
+            warnings=warnings,
+            grouped=bool(table.group_by) and any(column.total for column in table.columns),
+        )
+
+    @property
+    def labels(self) -> Labels:
+        return self.formatter.labels
+
+    def align(self, index: int) -> Align:
+        """The column's own alignment, or right for numbers and durations."""
+        column = self.columns[index]
+        return column.align or (Align.RIGHT if column.type in _RIGHT_TYPES else Align.LEFT)
+
+    def summary_label(self, summary: Summary) -> tuple[int, str] | None:
+        """Where a summary row says what it is, and the words.
+
+        A group's label is in the grouping column; if that column has a total of its own, and for the
+        table's totals, it is in the first column that has none. ``None`` when every column has one.
+        """
+        free = [index for index, column in enumerate(self.columns) if column.total is None]
+        if not free:
+            return None
+        if summary.group is None:
+            return free[0], self.labels.total
+        index = summary.group if summary.group in free else free[0]
+        key = self.formats[summary.group].text(summary.key)
+        return index, self.labels.subtotal.format(group=key or "–")
+
+
+def _text(text: str) -> str:
+    return normalize_newlines(clean(text))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Written:
+    """How many sheets or pages a writer made."""
+
+    sheets: int | None = None
+    pages: int | None = None
+
+
+class Writer(Protocol):
+    """Writes one report. Bytes go to the sink in order while rows come.
+
+    ``begin`` gets the first rows, from which widths are measured; they come again through ``rows``.
+    ``close`` is always called, after ``end`` or after a failure, and frees what the writer holds.
+    """
+
+    def begin(self, sample: Sequence[Cells]) -> None: ...
+
+    def rows(self, rows: Sequence[Cells], *, first_row: int) -> None: ...
+
+    def summary(self, summary: Summary) -> None: ...
+
+    def end(self) -> Written: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,254 @@
+"""Spreadsheet number formats: what is allowed, and how a page shows a value in one.
+
+The grammar is that of ECMA-376 part 1, section 18.8.31 (numFmts): up to four sections separated by
+``;``, quoted or escaped literals, digit placeholders ``0 # ?``, and the letters of dates.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum, auto
+
+from babel import Locale
+from babel.dates import get_day_names, get_month_names
+
+from rendering.numbers import NumberStyle, number_text
+
+_TOKEN = re.compile(
+    r"""(?P<quoted>"[^"]*")|(?P<escaped>\\.)|(?P<space>_.)|(?P<fill>\*.)
+    |(?P<elapsed>\[(?:h+|m+|s+)\])|(?P<currency>\[\$[^\]\[]*\])|(?P<bracket>\[[^\]\["]*\])
+    |(?P<general>General)|(?P<ampm>AM/PM|A/P)|(?P<exponent>[Ee][+-]0+)
+    |(?P<fraction>(?<=[sS\]])\.0+)|(?P<digits>[0#?.,]+)|(?P<percent>%)|(?P<text>@)
+    |(?P<date>[yY]+|[mM]+|[dD]+|[hH]+|[sS]+)|(?P<section>;)
+    |(?P<literal>[\ $+\-/():!^&'~{}<>=\u00a0])""",
+    re.VERBOSE,
+)
+_MAX_LENGTH = 255
+_MAX_SECTIONS = 4
+
+
+class Family(Enum):
+    """What a number format is for."""
+
+    NUMBER = auto()
+    MOMENT = auto()
+    TEXT = auto()
+    GENERAL = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+
+
+def _tokens(number_format: str) -> list[_Token]:
+    tokens: list[_Token] = []
+    position = 0
+    while position < len(number_format):
+        found = _TOKEN.match(number_format, position)
+        if found is None or not number_format.isprintable():
+            raise ValueError(f"{number_format[position : position + 10]!r} is not part of a number format")
+        tokens.append(_Token(found.lastgroup or "", found.group()))
+        position = found.end()
+    return tokens
+
+
+def _family(tokens: Sequence[_Token]) -> Family | None:
+    kinds = {token.kind for token in tokens}
+    dates = bool(kinds & {"date", "elapsed", "ampm", "fraction"})
+    numbers = bool(kinds & {"digits", "percent", "exponent"})
+    if dates and numbers:
+        return None
+    if dates:
+        return Family.MOMENT
+    if numbers:
+        return Family.NUMBER
+    if "text" in kinds:
+        return Family.TEXT
+    return Family.GENERAL if "general" in kinds else None
+
+
+def family(number_format: str) -> Family:
+    """What ``number_format`` is for. Raises :class:`ValueError` when a spreadsheet would refuse it."""
+    if not number_format or len(number_format) > _MAX_LENGTH:
+        raise ValueError(f"a number format has 1 to {_MAX_LENGTH} characters")
+    tokens = _tokens(number_format)
+    if sum(token.kind == "section" for token in tokens) >= _MAX_SECTIONS:
+        raise ValueError(f"a number format has at most {_MAX_SECTIONS} sections")
+    found = _family(tokens)
+    if found is None:
+        raise ValueError(
+            "a number format has digit placeholders (0 # ?) or date letters (y m d h s), not both"
+        )
+    return found
+
+
+def _literal(token: _Token) -> str:
+    match token.kind:
+        case "quoted":
+            return token.text[1:-1]
+        case "escaped":
+            return token.text[1]
+        case "space":
+            return " "
+        case "currency":
+            return token.text[2:-1].partition("-")[0]
+        case "literal" | "percent":
+            return token.text
+        case _:
+            return ""
+
+
+def _sections(tokens: Sequence[_Token]) -> list[list[_Token]]:
+    sections: list[list[_Token]] = [[]]
+    for token in tokens:
+        if token.kind == "section":
+            sections.append([])
+        else:
+            sections[-1].append(token)
+    return sections
+
+
+def _number_section(tokens: Sequence[_Token]) -> NumberStyle:
+    digits = [index for index, token in enumerate(tokens) if token.kind == "digits"]
+    first, last = (digits[0], digits[-1]) if digits else (len(tokens), len(tokens))
+    pattern = "".join(tokens[index].text for index in digits)
+    whole, _, fraction = pattern.partition(".")
+    # Commas after the last digit of the whole part divide by a thousand each.
+    thousands = len(whole) - len(whole.rstrip(","))
+    return NumberStyle(
+        min_places=fraction.count("0") + fraction.count("?"),
+        max_places=sum(map(fraction.count, "0#?")),
+        min_digits=whole.count("0"),
+        grouping="," in whole.rstrip(","),
+        shift=2 * sum(token.kind == "percent" for token in tokens) - 3 * thousands,
+        prefix="".join(map(_literal, tokens[:first])),
+        suffix="".join(map(_literal, tokens[last + 1 :])),
+    )
+
+
+def number_formatter(number_format: str, *, locale: Locale) -> Callable[[Decimal], str]:
+    """A function that shows a number as a spreadsheet would, with the locale's separators.
+
+    Colours, fill characters and conditions are left out; the sections are positive, negative and zero.
+    """
+    tokens = _tokens(number_format)
+    if any(token.kind in ("exponent", "general") for token in tokens):
+        general = NumberStyle()
+        return lambda value: number_text(value, style=general, locale=locale)
+    styles = [_number_section(section) for section in _sections(tokens)]
+
+    def show(value: Decimal) -> str:
+        if value < 0 and len(styles) > 1:
+            return number_text(-value, style=styles[1], locale=locale)
+        if not value and len(styles) > 2:
+            return number_text(value, style=styles[2], locale=locale)
+        return number_text(value, style=styles[0], locale=locale)
+
+    return show
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """The parts of a date, a time or a duration that a format can show."""
+
+    day: date
+    hour: int
+    minute: int
+    second: int
+    microsecond: int
+    elapsed_seconds: int
+
+    @classmethod
+    def of(cls, value: date | time | timedelta) -> "_Moment":
+        if isinstance(value, timedelta):
+            seconds = value.days * 86_400 + value.seconds
+            minutes, second = divmod(seconds, 60)
+            hours, minute = divmod(minutes, 60)
+            return cls(date(1900, 1, 1), hours % 24, minute, second, value.microseconds, seconds)
+        day = value if isinstance(value, date) else date(1900, 1, 1)
+        if isinstance(value, datetime | time):
+            seconds = value.hour * 3600 + value.minute * 60 + value.second
+            return cls(day, value.hour, value.minute, value.second, value.microsecond, seconds)
+        return cls(day, 0, 0, 0, 0, 0)
+
+
+type _Part = Callable[[_Moment], str]
+
+
+def _hour(width: int, *, half_days: bool) -> _Part:
+    if half_days:
+        return lambda moment: f"{(moment.hour + 11) % 12 + 1:0{width}d}"
+    return lambda moment: f"{moment.hour:0{width}d}"
+
+
+def _elapsed(letters: str) -> _Part:
+    width = len(letters) - 2
+    unit = {"h": 3600, "m": 60, "s": 1}[letters[1].lower()]
+    return lambda moment: f"{moment.elapsed_seconds // unit:0{width}d}"
+
+
+def _calendar(letters: str, *, locale: Locale) -> _Part:
+    width = len(letters)
+    if letters[0] == "y":
+        return (lambda m: f"{m.day.year:04d}") if width > 2 else (lambda m: f"{m.day.year % 100:02d}")
+    if width > 2:
+        if letters[0] == "m":
+            months = get_month_names("wide" if width > 3 else "abbreviated", "format", locale)
+            return lambda moment: months[moment.day.month]
+        days = get_day_names("wide" if width > 3 else "abbreviated", "format", locale)
+        return lambda moment: days[moment.day.weekday()]
+    if letters[0] == "m":
+        return lambda moment: f"{moment.day.month:0{width}d}"
+    return lambda moment: f"{moment.day.day:0{width}d}"
+
+
+def _is_minutes(dates: Sequence[str], index: int) -> bool:
+    """An ``m`` after hours or before seconds is minutes (ECMA-376 part 1, section 18.8.31)."""
+    before = dates[index - 1].strip("[]")[0] if index else ""
+    after = dates[index + 1].strip("[]")[0] if index + 1 < len(dates) else ""
+    return before == "h" or after == "s"
+
+
+def moment_formatter(number_format: str, *, locale: Locale) -> Callable[[date | time | timedelta], str]:
+    """A function that shows a date, time or duration as a spreadsheet would, with the locale's names."""
+    tokens = _sections(_tokens(number_format))[0]
+    half_days = any(token.kind == "ampm" for token in tokens)
+    dates = [token.text.lower() for token in tokens if token.kind in ("date", "elapsed")]
+    parts: list[_Part] = []
+    seen = 0
+    for token in tokens:
+        letters = token.text.lower()
+        if token.kind in ("date", "elapsed"):
+            parts.append(_moment_part(dates, seen, kind=token.kind, half_days=half_days, locale=locale))
+            seen += 1
+        elif token.kind == "ampm":
+            parts.append(lambda moment: "AM" if moment.hour < 12 else "PM")
+        elif token.kind == "fraction":
+            places = len(letters) - 1
+            parts.append(lambda moment, places=places: f".{moment.microsecond:06d}"[: places + 1])  # type: ignore[misc]
+        elif literal := _literal(token):
+            parts.append(lambda _moment, literal=literal: literal)  # type: ignore[misc]
+
+    def show(value: date | time | timedelta) -> str:
+        moment = _Moment.of(value)
+        return "".join([part(moment) for part in parts])
+
+    return show
+
+
+def _moment_part(dates: Sequence[str], index: int, *, kind: str, half_days: bool, locale: Locale) -> _Part:
+    letters = dates[index]
+    if kind == "elapsed":
+        return _elapsed(letters)
+    width = min(len(letters), 2)
+    if letters[0] == "h":
+        return _hour(width, half_days=half_days)
+    if letters[0] == "s":
+        return lambda moment: f"{moment.second:0{width}d}"
+    if letters[0] == "m" and len(letters) <= 2 and _is_minutes(dates, index):
+        return lambda moment: f"{moment.minute:0{width}d}"
+    return _calendar(letters, locale=locale)

@@ -1,0 +1,227 @@
+"""Exact totals and group subtotals, while rows stream by."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact
+from typing import Any
+
+from rendering.convert import Cell, Cells, duration_text, microseconds_of
+from rendering.formats import NUMBER_TYPES
+from rendering.model import Column, ColumnType, Table, Total
+from rendering.numbers import EXACT
+
+#: A sum that would have to be rounded raises instead.
+_SUMS = Context(prec=EXACT.prec, traps=[Inexact])
+_AVERAGES = Context(prec=EXACT.prec, rounding=ROUND_HALF_EVEN)
+_AVERAGE_DIGITS = 15
+
+_ADDABLE = NUMBER_TYPES | {ColumnType.DURATION}
+_ORDERED = _ADDABLE | {ColumnType.DATE, ColumnType.DATETIME, ColumnType.TIME}
+
+
+def check_column_total(column_type: ColumnType, total: Total | None) -> None:
+    """Raise :class:`ValueError` when a column of ``column_type`` can't have ``total``."""
+    if total is None or total is Total.COUNT:
+        return
+    allowed = ["count"]
+    if column_type in _ADDABLE:
+        allowed = [member.value for member in Total]
+    elif column_type in _ORDERED:
+        allowed = ["count", "min", "max"]
+    if total.value not in allowed:
+        raise ValueError(f"'{total}' is not a total of a {column_type} column: use {', '.join(allowed)}")
+
+
+def _amount(cell: Any) -> Decimal:
+    """A number or a duration (in microseconds) without rounding. A double counts as its shortest digits."""
+    if isinstance(cell, timedelta):
+        return Decimal(microseconds_of(cell))
+    return Decimal(repr(cell)) if isinstance(cell, float) else Decimal(cell)
+
+
+class Accumulator:
+    """The running total of one column over some rows. Text in a typed column only counts."""
+
+    def __init__(self, column: Column) -> None:
+        self._column = column
+        self._typed = column.type not in (ColumnType.STRING, ColumnType.URL)
+        self._cells = 0
+        self._count = 0
+        self._sum = Decimal(0)
+        self._scale = 0
+        self._best: Any = None
+
+    def add(self, cells: Sequence[Cell]) -> None:
+        total = self._column.total
+        present = [cell for cell in cells if cell is not None]
+        self._cells += len(present)
+        if total is Total.COUNT:
+            return
+        values: list[Any] = [cell for cell in present if type(cell) is not str] if self._typed else []
+        if not values:
+            return
+        self._count += len(values)
+        if total in (Total.SUM, Total.AVERAGE):
+            for value in values:
+                self._include(_amount(value))
+        else:
+            self._extend(min(values) if total is Total.MIN else max(values))
+
+    def merge(self, other: "Accumulator") -> None:
+        """Add what ``other`` of the same column has seen."""
+        self._cells += other._cells
+        self._count += other._count
+        self._sum = _SUMS.add(self._sum, other._sum)
+        self._scale = max(self._scale, other._scale)
+        if other._best is not None:
+            self._extend(other._best)
+
+    def _include(self, amount: Decimal) -> None:
+        self._sum = _SUMS.add(self._sum, amount)
+        exponent = amount.as_tuple().exponent
+        if isinstance(exponent, int) and -exponent > self._scale:
+            self._scale = -exponent
+
+    def _extend(self, value: Any) -> None:
+        if self._best is None:
+            self._best = value
+        else:
+            self._best = min(self._best, value) if self._column.total is Total.MIN else max(self._best, value)
+
+    def result(self) -> Cell:
+        """The total as a cell: ``None`` for the average, minimum or maximum of nothing."""
+        match self._column.total:
+            case Total.COUNT:
+                return self._cells
+            case Total.SUM:
+                return self._cell(self._sum)
+            case Total.AVERAGE if self._count:
+                return self._cell(self._average())
+            case Total.MIN | Total.MAX:
+                best: Cell = self._best
+                return best
+            case _:
+                return None
+
+    def _average(self) -> Decimal:
+        """To 15 significant digits, and never to fewer places than the values have."""
+        mean = _AVERAGES.divide(self._sum, Decimal(self._count))
+        places = max(self._scale, _AVERAGE_DIGITS - 1 - mean.adjusted()) if mean else 0
+        rounded = mean.quantize(Decimal(1).scaleb(-places), context=_AVERAGES)
+        plain = format(rounded, "f")
+        return Decimal(plain.rstrip("0").rstrip(".")) if "." in plain else rounded
+
+    def _cell(self, amount: Decimal) -> Cell:
+        if self._column.type is ColumnType.DURATION:
+            microseconds = int(amount.to_integral_value())
+            try:
+                return timedelta(microseconds=microseconds)
+            except OverflowError:
+                return duration_text(microseconds)
+        if self._column.type is ColumnType.INTEGER and amount == amount.to_integral_value():
+            return int(amount)
+        return amount
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Summary:
+    """A subtotal row, or the totals row when ``group`` is ``None``.
+
+    ``group`` is the index of the grouping column and ``key`` the cell that its rows share; ``values``
+    has a cell for each column of the table.
+    """
+
+    group: int | None
+    key: Cell = None
+    values: Cells
+
+
+class _Level:
+    def __init__(self, columns: Sequence[Column]) -> None:
+        self._columns = columns
+        self.clear()
+
+    def clear(self) -> None:
+        self.accumulators = {
+            index: Accumulator(column)
+            for index, column in enumerate(self._columns)
+            if column.total is not None
+        }
+
+    def merge(self, other: "_Level") -> None:
+        for index, accumulator in other.accumulators.items():
+            self.accumulators[index].merge(accumulator)
+
+    def values(self) -> list[Cell]:
+        found = {index: accumulator.result() for index, accumulator in self.accumulators.items()}
+        return [found.get(index) for index in range(len(self._columns))]
+
+
+class Totals:
+    """Follows the rows of a table and says where subtotals belong."""
+
+    def __init__(self, table: Table) -> None:
+        self._columns = table.columns
+        self._any = any(column.total is not None for column in table.columns)
+        positions = {column.key: index for index, column in enumerate(table.columns)}
+        self._groups = tuple(positions[key] for key in table.group_by) if self._any else ()
+        # One level for each grouping column, outermost first, after the whole table.
+        self._levels = [_Level(table.columns) for _ in range(len(self._groups) + 1)]
+        self._keys: tuple[Cell, ...] | None = None
+
+    def feed(self, rows: Sequence[Cells]) -> Iterator[Sequence[Cells] | Summary]:
+        """Runs of rows, with the summaries of the groups that ended between them."""
+        if not self._groups:
+            self._add(rows)
+            yield rows
+            return
+        start = 0
+        for index, row in enumerate(rows):
+            keys = tuple(row[group] for group in self._groups)
+            if keys == self._keys:
+                continue
+            if index > start:
+                self._add(rows[start:index])
+                yield rows[start:index]
+                start = index
+            if self._keys is not None:
+                changed = next(level for level, key in enumerate(keys) if key != self._keys[level])
+                yield from self._close(changed)
+            self._keys = keys
+        if len(rows) > start:
+            self._add(rows[start:])
+            yield rows[start:]
+
+    def finish(self) -> Iterator[Summary]:
+        """The open groups' summaries and, when any column has a total, the table's."""
+        if self._keys is not None:
+            yield from self._close(0)
+        if self._any:
+            yield Summary(group=None, values=self._levels[0].values())
+
+    def numbers(self) -> dict[str, Decimal]:
+        """The table's totals that are numbers, by column key; durations are in seconds."""
+        numbers: dict[str, Decimal] = {}
+        for column, value in zip(self._columns, self._levels[0].values(), strict=True):
+            if isinstance(value, timedelta):
+                numbers[column.key] = Decimal(microseconds_of(value)).scaleb(-6, EXACT)
+            elif isinstance(value, int | float | Decimal):
+                numbers[column.key] = _amount(value)
+        return numbers
+
+    def _add(self, rows: Sequence[Cells]) -> None:
+        if not self._any or not rows:
+            return
+        for index, accumulator in self._levels[-1].accumulators.items():
+            accumulator.add([row[index] for row in rows])
+
+    def _close(self, outermost: int) -> Iterator[Summary]:
+        """End the groups from the innermost to ``outermost``, handing their totals on to the level above."""
+        if self._keys is None:
+            return
+        for position in reversed(range(outermost, len(self._groups))):
+            level = self._levels[position + 1]
+            yield Summary(group=self._groups[position], key=self._keys[position], values=level.values())
+            self._levels[position].merge(level)
+            level.clear()

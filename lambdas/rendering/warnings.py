@@ -1,0 +1,70 @@
+"""What had to change in a report's values, counted per column and kind."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from rendering.model import ValueWarning
+
+_MAX_DETAILS = 8
+
+
+class WarningKind(StrEnum):
+    """Every reason for which a value in the file can differ from the value of the source."""
+
+    #: Characters that XML 1.0 (section 2.2) and the page can't hold were removed.
+    CONTROL_CHARACTERS = "control_characters"
+    #: A lone UTF-16 surrogate became U+FFFD.
+    INVALID_UNICODE = "invalid_unicode"
+    #: The value does not fit the column's type; it is kept as text.
+    BAD_VALUE = "bad_value"
+    #: NaN or an infinity; the cell is blank.
+    BLANKED_NUMBER = "blanked_number"
+    #: A cell text was cut at the format's limit, with "…" at its end.
+    TRUNCATED = "truncated"
+    #: A number of more than 15 digits is text in a spreadsheet, with every digit.
+    TEXT_NUMBER = "text_number"
+    #: A date before 1 March 1900 is ISO 8601 text in a spreadsheet.
+    TEXT_DATE = "text_date"
+    #: A negative or very long duration is text in a spreadsheet.
+    TEXT_DURATION = "text_duration"
+    #: An address is text without a hyperlink: not a web or mail address, too long, or one too many.
+    PLAIN_URL = "plain_url"
+    #: A character that the embedded font does not have is drawn as U+FFFD; its text can still be copied.
+    MISSING_GLYPH = "missing_glyph"
+    #: Right-to-left text is drawn without joining or reordering its letters.
+    UNSHAPED_TEXT = "unshaped_text"
+
+
+@dataclass(slots=True)
+class _Entry:
+    row: int
+    count: int = 0
+    details: list[str] = field(default_factory=list)
+
+
+class Warnings:
+    """Collects warnings; :meth:`result` gives one per column and kind, in order of appearance."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, WarningKind], _Entry] = {}
+
+    def add(self, column: str, kind: WarningKind, *, row: int, detail: str) -> None:
+        """Count one value. ``row`` is the 1-based data row; the first few different details are kept."""
+        entry = self._entries.get((column, kind))
+        if entry is None:
+            entry = self._entries[column, kind] = _Entry(row=row)
+        entry.count += 1
+        if len(entry.details) < _MAX_DETAILS and detail not in entry.details:
+            entry.details.append(detail)
+
+    def result(self) -> tuple[ValueWarning, ...]:
+        return tuple(
+            ValueWarning(
+                column=column,
+                kind=kind.value,
+                count=entry.count,
+                row=entry.row,
+                detail="; ".join(entry.details),
+            )
+            for (column, kind), entry in self._entries.items()
+        )

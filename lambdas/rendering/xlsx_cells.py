@@ -1,0 +1,209 @@
+"""Cells as SpreadsheetML (ECMA-376 part 1, section 18.3.1.4).
+
+An encoder turns one cell of a column into the attributes and content of its ``c`` element. Numbers are
+written digit by digit from their exact value; a value that a spreadsheet would change is written as text
+and counted.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum, auto
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from rendering.convert import Cell, decimal_text, duration_text, microseconds_of
+from rendering.model import ColumnType
+from rendering.sheet_names import cut_utf16, utf16_length
+from rendering.text import normalize_newlines
+from rendering.warnings import WarningKind
+
+#: Excel specifications and limits (Microsoft Support): characters in a cell, in UTF-16 units.
+MAX_TEXT_UNITS = 32_767
+#: The same page: links in a sheet, and the longest address that Excel takes.
+MAX_LINKS = 65_530
+_MAX_LINK_LENGTH = 2_079
+#: IEEE 754 doubles, and so spreadsheets, keep 15 digits.
+_MAX_DIGITS = 15
+_EPOCH = date(1899, 12, 30).toordinal()
+#: Excel has a 29 February 1900: serials below 61 mean another day in other programs.
+_FIRST_DATE = date(1900, 3, 1)
+#: 31 December 9999, the last serial that a number format shows.
+_MAX_DURATION = timedelta(days=2_958_466)
+
+_MARKUP = re.compile(r"[&<>\r]|_x[0-9A-Fa-f]{4}_")
+_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+_FORMULA_LEADS = ("=", "+", "-", "@")
+_LINK_SCHEMES = ("http", "https", "mailto")
+_LINK_SAFE = "%/:?#[]@!$&'()*+,;=~-._"
+_BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class TextStyle(Enum):
+    """The variants of a column's text style."""
+
+    PLAIN = auto()
+    WRAPPED = auto()
+    QUOTED = auto()
+    WRAPPED_QUOTED = auto()
+    LINK = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text cell. ``kind`` and ``detail`` say what had to change, if anything did."""
+
+    value: str
+    kind: WarningKind | None = None
+    detail: str = ""
+
+
+#: The content of ``v`` for a number, ``True`` and ``False``, or a text.
+type Encoded = str | bool | Text
+
+
+def escape(text: str) -> str:
+    """``text`` as XML content. ``_xHHHH_``, which readers would decode, gets its ``_`` escaped.
+
+    ECMA-376 part 1, section 22.9.2.19 (ST_Xstring). Line breaks become LF.
+    """
+    if not _MARKUP.search(text):
+        return text
+    text = _ESCAPED.sub("_x005F_", normalize_newlines(text))
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def escape_attribute(text: str) -> str:
+    """``text`` for a quoted XML attribute."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+
+
+def inline_string(text: str) -> str:
+    """The ``is`` element for ``text``, with its white space."""
+    space = ' xml:space="preserve"' if text != text.strip() or "\n" in text or "\r" in text else ""
+    return f"<is><t{space}>{escape(text)}</t></is>"
+
+
+def text_style(text: str) -> TextStyle:
+    """Line breaks need wrapping; a leading ``=`` needs quotePrefix to stay text when it is edited."""
+    quoted = text.startswith(_FORMULA_LEADS)
+    if "\n" in text or "\r" in text:
+        return TextStyle.WRAPPED_QUOTED if quoted else TextStyle.WRAPPED
+    return TextStyle.QUOTED if quoted else TextStyle.PLAIN
+
+
+def limited(text: str) -> Text:
+    """``text`` within the limit of a cell; a cut ends in "…"."""
+    # A character is at most two units: most texts need no count.
+    if len(text) * 2 <= MAX_TEXT_UNITS or utf16_length(text) <= MAX_TEXT_UNITS:
+        return Text(text)
+    return Text(
+        f"{cut_utf16(text, MAX_TEXT_UNITS - 1)}…",
+        WarningKind.TRUNCATED,
+        f"a cell holds {MAX_TEXT_UNITS} UTF-16 units",
+    )
+
+
+def link_target(url: str) -> str | None:
+    """``url`` as the target of a hyperlink, or ``None`` when it has to stay plain text."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    if parts.scheme.lower() not in _LINK_SCHEMES or not (parts.netloc or parts.scheme.lower() == "mailto"):
+        return None
+    if url != url.strip():
+        return None
+    target = quote(_BARE_PERCENT.sub("%25", url), safe=_LINK_SAFE)
+    return target if len(target) <= _MAX_LINK_LENGTH else None
+
+
+def _digits(value: Decimal) -> int:
+    """How many digits it takes to write ``value``, without zeros at the start and behind the point."""
+    whole, _, fraction = format(value.copy_abs(), "f").partition(".")
+    return len(f"{whole}{fraction.rstrip('0')}".lstrip("0"))
+
+
+def decimal_value(value: Decimal) -> Encoded:
+    text = decimal_text(value)
+    if len(text) > _MAX_DIGITS and _digits(value) > _MAX_DIGITS:
+        return Text(text, WarningKind.TEXT_NUMBER, "more than 15 digits")
+    return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
+
+
+def integer_value(value: int) -> Encoded:
+    if -(10**_MAX_DIGITS) < value < 10**_MAX_DIGITS:
+        return str(value)
+    return Text(str(Decimal(value)), WarningKind.TEXT_NUMBER, "more than 15 digits")
+
+
+def float_value(value: float) -> Encoded:
+    return repr(value)
+
+
+def _fraction(day: float) -> str:
+    """Part of a day to 15 significant digits, the most that a double keeps."""
+    return format(day, ".15g")
+
+
+def date_value(value: date) -> Encoded:
+    if value < _FIRST_DATE:
+        return Text(value.isoformat(), WarningKind.TEXT_DATE, "before 1 March 1900")
+    return str(value.toordinal() - _EPOCH)
+
+
+def datetime_value(value: datetime) -> Encoded:
+    if value.date() < _FIRST_DATE:
+        return Text(value.isoformat(sep=" "), WarningKind.TEXT_DATE, "before 1 March 1900")
+    seconds = value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1_000_000
+    # 11 decimals are what a double has room for beside five digits of days: about a microsecond.
+    return f"{value.toordinal() - _EPOCH + seconds / 86_400:.11f}".rstrip("0").rstrip(".")
+
+
+def time_value(value: time) -> Encoded:
+    microseconds = ((value.hour * 60 + value.minute) * 60 + value.second) * 1_000_000 + value.microsecond
+    return _fraction(microseconds / 86_400_000_000)
+
+
+def duration_value(value: timedelta) -> Encoded:
+    if timedelta(0) <= value < _MAX_DURATION:
+        return _fraction(microseconds_of(value) / 86_400_000_000)
+    text = duration_text(microseconds_of(value))
+    return Text(text, WarningKind.TEXT_DURATION, "negative or beyond what a spreadsheet shows")
+
+
+ENCODERS: dict[ColumnType, Callable[[Any], Encoded]] = {
+    ColumnType.STRING: limited,
+    ColumnType.URL: limited,
+    ColumnType.INTEGER: integer_value,
+    ColumnType.DECIMAL: decimal_value,
+    ColumnType.FLOAT: float_value,
+    ColumnType.BOOLEAN: bool,
+    ColumnType.DATE: date_value,
+    ColumnType.DATETIME: datetime_value,
+    ColumnType.TIME: time_value,
+    ColumnType.DURATION: duration_value,
+}
+
+
+def encode_total(cell: Cell) -> Encoded:  # noqa: PLR0911 - one for each type
+    """A total, whose type need not be that of its column."""
+    match cell:
+        case timedelta():
+            return duration_value(cell)
+        case datetime():
+            return datetime_value(cell)
+        case date():
+            return date_value(cell)
+        case time():
+            return time_value(cell)
+        case int():
+            return integer_value(cell)
+        case float():
+            return float_value(cell)
+        case Decimal():
+            return decimal_value(cell)
+        case _:
+            return Text(str(cell))
