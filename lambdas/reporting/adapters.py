@@ -4,7 +4,7 @@ boto3, valkey and stomp are imported by the adapters when they are built: a func
 start only for what it uses.
 """
 
-from reporting.broker import StompBroker, parse_endpoints
+from reporting.broker import Credentials, StompBroker, parse_endpoints
 from reporting.cache import StatusCache, ValkeyCache
 from reporting.database import Connect, connector
 from reporting.lanes import Lanes
@@ -32,12 +32,25 @@ def database_connector(settings: DatabaseSettings, secrets: Secrets) -> Connect:
 
 
 def broker(settings: BrokerSettings, secrets: Secrets) -> StompBroker:
-    secret = secrets.json(settings.broker_secret_arn)
+    """The broker. Its waits are short: a message that can't be sent now is safe in the outbox."""
+
+    def credentials() -> Credentials:
+        secret = secrets.json(settings.broker_secret_arn)
+        return Credentials(secret["username"], secret["password"])
+
+    def rotated_credentials() -> Credentials:
+        secrets.refresh(settings.broker_secret_arn)
+        return credentials()
+
+    current = credentials()
     return StompBroker(
         endpoints=parse_endpoints(settings.broker_endpoints),
-        username=secret["username"],
-        password=secret["password"],
+        username=current.username,
+        password=current.password,
         ca_file=settings.broker_ca_file,
+        connect_timeout=2.0,
+        receipt_timeout=2.0,
+        refresh_credentials=rotated_credentials,
     )
 
 

@@ -60,5 +60,6 @@ class Snapshots:
             report.id,
             report.version,
             {"tenant": snapshot.tenant, "status": snapshot.status, "object_key": snapshot.object_key},
+            final=snapshot.done,
         )
         return snapshot

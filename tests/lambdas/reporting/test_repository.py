@@ -1,0 +1,441 @@
+"""Reports, outbox and idempotency on a real database."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from reporting.database import Connect, Database
+from reporting.errors import ForbiddenTransition, IdempotencyConflict, LeaseLost, ReportNotFound
+from reporting.followups import dead_letter, next_attempt
+from reporting.idempotency import IdempotencyKey
+from reporting.outbox import Outbox
+from reporting.repository import Reports
+from reporting.states import Status
+from tests.parts.domain import (
+    accept,
+    claimed,
+    connect,
+    database,
+    first_message,
+    new_report,
+    outbox,
+    reports,
+)
+from tests.parts.mariadb import MariaDbServer, mariadb_server
+
+__all__ = ["connect", "database", "mariadb_server", "outbox", "reports"]
+
+ERROR = {"code": "x", "title": "X", "detail": "x", "retryable": True}
+
+
+def count(database: Database, table: str) -> int:
+    [[number]] = database.query(f"SELECT COUNT(*) FROM {table}")
+    return int(str(number))
+
+
+def test_a_report_and_its_message_are_stored_together(reports: Reports, database: Database) -> None:
+    accepted = accept(reports)
+    assert accepted.report.status is Status.QUEUED
+    assert accepted.report.version == 1
+    assert accepted.report.request["table"]["title"] == "Clientes 🫠 São"
+    assert [row.report_id for row in accepted.outgoing] == [accepted.report.id]
+    assert (count(database, "reports"), count(database, "outbox")) == (1, 1)
+
+
+def test_a_message_that_can_not_be_stored_takes_the_report_with_it(
+    reports: Reports, database: Database
+) -> None:
+    new = new_report()
+    message = first_message(new)
+    with pytest.raises(Exception, match="Data too long"):
+        reports.accept(new, type(message)(queue="q" * 101, priority=4, message=message.message), key=None)
+    assert (count(database, "reports"), count(database, "outbox")) == (0, 0)
+
+
+def test_a_claim_counts_the_attempt_and_holds_a_lease(reports: Reports) -> None:
+    claim = claimed(reports)
+    assert (claim.status, claim.attempt, claim.fencing_token) == (Status.RUNNING, 1, 1)
+    assert claim.started_at is not None
+    assert claim.lease_until is not None
+    assert 59 <= (claim.lease_until - claim.started_at).total_seconds() <= 61
+
+
+def test_only_one_of_many_workers_gets_a_message_that_was_delivered_to_all(
+    reports: Reports, connect: Connect
+) -> None:
+    report = accept(reports).report
+    start = threading.Barrier(8)
+
+    def claim(_: int) -> bool:
+        own = Database(connect)
+        start.wait(timeout=30)
+        try:
+            found = Reports(own).claim(report.id, attempt=1, object_token="t", lease_seconds=60)
+            return found is not None
+        finally:
+            own.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(claim, range(8))) == 1
+    assert reports.get(report.id).attempt == 1
+
+
+def test_a_message_of_an_earlier_attempt_does_nothing(reports: Reports) -> None:
+    claim = claimed(reports)
+    reports.retry(
+        claim.id,
+        fencing_token=claim.fencing_token,
+        error=ERROR,
+        delay_seconds=0,
+        message=next_attempt(claim, delay_seconds=0),
+    )
+    assert reports.claim(claim.id, attempt=1, object_token="t", lease_seconds=60) is None
+    second = reports.claim(claim.id, attempt=2, object_token="t", lease_seconds=60)
+    assert second is not None
+    assert (second.attempt, second.fencing_token) == (2, 2)
+
+
+def test_an_unknown_report_is_not_found(reports: Reports) -> None:
+    with pytest.raises(ReportNotFound):
+        reports.claim(new_report().id, attempt=1, object_token="t", lease_seconds=60)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda reports, zombie: reports.succeed(zombie, result={}, row_count=1, keep_days=1),
+        lambda reports, zombie: reports.fail(zombie.id, error=ERROR, fencing_token=zombie.fencing_token),
+        lambda reports, zombie: reports.stop(zombie.id, fencing_token=zombie.fencing_token),
+        lambda reports, zombie: reports.renew(
+            zombie, lease_seconds=60, phase="rendering", rows_done=1, rows_total=None
+        ),
+        lambda reports, zombie: reports.retry(
+            zombie.id,
+            fencing_token=zombie.fencing_token,
+            error=ERROR,
+            delay_seconds=0,
+            message=next_attempt(zombie, delay_seconds=0),
+        ),
+    ],
+    ids=["succeed", "fail", "stop", "renew", "retry"],
+)
+def test_a_zombie_whose_report_was_claimed_again_changes_nothing(
+    act: Callable[[Reports, object], object], reports: Reports
+) -> None:
+    zombie = claimed(reports)
+    reports.retry(
+        zombie.id,
+        fencing_token=zombie.fencing_token,
+        error=ERROR,
+        delay_seconds=0,
+        message=next_attempt(zombie, delay_seconds=0),
+    )
+    second = reports.claim(zombie.id, attempt=2, object_token="u", lease_seconds=60)
+    assert second is not None
+    before = reports.get(zombie.id)
+    with pytest.raises(LeaseLost):
+        act(reports, zombie)
+    assert reports.get(zombie.id) == before
+
+
+def test_a_success_writes_the_result_and_its_time_to_live(reports: Reports) -> None:
+    claim = claimed(reports)
+    changed = reports.succeed(claim, result={"row_count": 2}, row_count=2, keep_days=7)
+    report = changed.report
+    assert report.status is Status.SUCCEEDED
+    assert report.object_key == f"results/{claim.id}/{'t' * 32}.csv"
+    assert report.lease_until is None
+    assert report.created_at <= report.started_at <= report.finished_at  # type: ignore[operator]
+    assert (report.expires_at - report.finished_at).days in (6, 7)  # type: ignore[operator]
+    assert report.version == claim.version + 1
+
+
+def test_the_same_step_of_the_same_claim_twice_is_done_once(reports: Reports) -> None:
+    claim = claimed(reports)
+    first = reports.succeed(claim, result={"n": 1}, row_count=2, keep_days=7).report
+    assert reports.succeed(claim, result={"n": 2}, row_count=2, keep_days=7).report == first
+
+
+def test_a_cancel_that_came_first_wins_over_a_success(reports: Reports) -> None:
+    claim = claimed(reports)
+    assert reports.cancel(claim.id).report.status is Status.CANCELLING
+    with pytest.raises(ForbiddenTransition):
+        reports.succeed(claim, result={}, row_count=2, keep_days=7)
+    stopped = reports.stop(claim.id, fencing_token=claim.fencing_token).report
+    assert (stopped.status, stopped.object_key) == (Status.CANCELLED, None)
+    assert stopped.finished_at is not None
+
+
+def test_a_waiting_report_is_cancelled_at_once_and_never_claimed(reports: Reports) -> None:
+    report = accept(reports).report
+    cancelled = reports.cancel(report.id).report
+    assert cancelled.status is Status.CANCELLED
+    assert cancelled.finished_at is not None
+    assert reports.claim(report.id, attempt=1, object_token="t", lease_seconds=60) is None
+
+
+def test_a_second_cancel_changes_no_answer(reports: Reports) -> None:
+    report = accept(reports).report
+    first = reports.cancel(report.id).report
+    second = reports.cancel(report.id).report
+    assert (second.status, second.finished_at) == (first.status, first.finished_at)
+
+
+def test_a_failure_after_the_last_attempt_leaves_a_dead_letter(reports: Reports) -> None:
+    claim = claimed(reports)
+    changed = reports.fail(
+        claim.id, error=ERROR, fencing_token=claim.fencing_token, outgoing=[dead_letter(claim)]
+    )
+    assert changed.report.status is Status.FAILED
+    assert changed.report.error == ERROR
+    assert [row.queue for row in changed.outgoing] == ["DLQ.reports-interactive-0"]
+
+
+def test_progress_never_goes_back(reports: Reports) -> None:
+    claim = claimed(reports)
+    done = [
+        reports.renew(claim, lease_seconds=60, phase="rendering", rows_done=rows, rows_total=None).rows_done
+        for rows in (100, 99, 200)
+    ]
+    assert done == [100, 100, 200]
+
+
+def test_only_leases_that_ran_out_are_found(reports: Reports) -> None:
+    claimed(reports)
+    gone = claimed(reports, lease_seconds=-1)
+    assert [lease.id for lease in reports.lost_leases(limit=10)] == [gone.id]
+    assert reports.lease_is_lost(gone.id, gone.fencing_token)
+    reports.renew(gone, lease_seconds=60, phase="rendering", rows_done=1, rows_total=None)
+    assert not reports.lease_is_lost(gone.id, gone.fencing_token)
+
+
+def test_fifty_parallel_requests_with_one_new_key_make_one_report(
+    reports: Reports, database: Database, connect: Connect
+) -> None:
+    key = IdempotencyKey(tenant="acme", key="K3", body_hash="a" * 64)
+    start = threading.Barrier(50)
+
+    def post(_: int) -> tuple[str, bool]:
+        own = Database(connect)
+        new = new_report()
+        start.wait(timeout=60)
+        try:
+            accepted = Reports(own).accept(new, first_message(new), key=key)
+            return accepted.report.id, accepted.replayed
+        finally:
+            own.close()
+
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(post, range(50)))
+    assert len({report_id for report_id, _ in answers}) == 1
+    assert sum(not replayed for _, replayed in answers) == 1
+    assert (count(database, "reports"), count(database, "outbox")) == (1, 1)
+
+
+def test_a_key_with_another_body_is_a_conflict_and_stores_nothing(
+    reports: Reports, database: Database
+) -> None:
+    new = new_report()
+    reports.accept(
+        new, first_message(new), key=IdempotencyKey(tenant="acme", key="K", body_hash="a" * 64)
+    )
+    other = new_report()
+    with pytest.raises(IdempotencyConflict):
+        reports.accept(
+            other, first_message(other), key=IdempotencyKey(tenant="acme", key="K", body_hash="b" * 64)
+        )
+    assert count(database, "reports") == 1
+
+
+def test_a_key_belongs_to_its_tenant_and_to_its_letters(reports: Reports) -> None:
+    ids = set()
+    for tenant, key in (("acme", "K"), ("other", "K"), ("acme", "k")):
+        new = new_report(tenant=tenant)
+        stored = IdempotencyKey(tenant=tenant, key=key, body_hash="a" * 64)
+        ids.add(reports.accept(new, first_message(new), key=stored).report.id)
+    assert len(ids) == 3
+
+
+def test_a_key_is_free_again_after_its_time(reports: Reports, database: Database) -> None:
+    key = IdempotencyKey(tenant="acme", key="K", body_hash="a" * 64)
+    first = new_report()
+    reports.accept(first, first_message(first), key=key)
+    database.execute("UPDATE idempotency_keys SET expires_at = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND")
+    assert reports.find_by_key(tenant="acme", key="K") is None
+    second = new_report()
+    accepted = reports.accept(
+        second, first_message(second), key=IdempotencyKey(tenant="acme", key="K", body_hash="b" * 64)
+    )
+    assert (accepted.report.id, accepted.replayed) == (second.id, False)
+
+
+def test_the_relay_takes_a_message_only_after_its_sender_had_its_time(
+    reports: Reports, outbox: Outbox, database: Database
+) -> None:
+    accepted = accept(reports)
+    assert outbox.take_due(limit=10) == []
+    database.execute("UPDATE outbox SET available_at = UTC_TIMESTAMP(6)")
+    [row] = outbox.take_due(limit=10)
+    assert (row.report_id, row.delay_ms) == (accepted.report.id, 0)
+    assert outbox.take_due(limit=10) == [], "a row that one relay took is not taken by another"
+    outbox.mark_sent([row.id])
+    database.execute("UPDATE outbox SET available_at = UTC_TIMESTAMP(6)")
+    assert outbox.take_due(limit=10) == []
+
+
+def test_two_relays_at_once_share_the_messages(
+    reports: Reports, database: Database, connect: Connect
+) -> None:
+    for _ in range(40):
+        accept(reports)
+    database.execute("UPDATE outbox SET available_at = UTC_TIMESTAMP(6)")
+    start = threading.Barrier(4)
+
+    def take(_: int) -> list[int]:
+        own = Database(connect)
+        start.wait(timeout=30)
+        try:
+            return [row.id for row in Outbox(own).take_due(limit=20)]
+        finally:
+            own.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [row for rows in pool.map(take, range(4)) for row in rows]
+    assert len(taken) == len(set(taken))
+
+
+def test_a_delayed_message_says_how_much_of_its_delay_is_left(
+    reports: Reports, outbox: Outbox, database: Database
+) -> None:
+    claim = claimed(reports)
+    reports.retry(
+        claim.id,
+        fencing_token=claim.fencing_token,
+        error=ERROR,
+        delay_seconds=30,
+        message=next_attempt(claim, delay_seconds=30),
+    )
+    database.execute("UPDATE outbox SET available_at = UTC_TIMESTAMP(6)")
+    delays = {row.delay_ms for row in outbox.take_due(limit=10)}
+    assert any(28_000 < delay <= 30_000 for delay in delays)
+
+
+def test_sent_messages_and_old_keys_are_deleted_after_their_time(
+    reports: Reports, outbox: Outbox, database: Database
+) -> None:
+    accepted = accept(reports)
+    outbox.mark_sent([row.id for row in accepted.outgoing])
+    assert outbox.purge_sent(older_than_hours=1, limit=100) == 0
+    database.execute("UPDATE outbox SET sent_at = UTC_TIMESTAMP(6) - INTERVAL 2 HOUR")
+    assert outbox.purge_sent(older_than_hours=1, limit=100) == 1
+
+
+@pytest.mark.parametrize(
+    ("sql", "index"),
+    [
+        ("SELECT * FROM reports WHERE id = 'x'", "PRIMARY"),
+        ("UPDATE reports SET phase = 'x' WHERE id = 'x' AND status = 'queued' AND version = 1", "PRIMARY"),
+        (
+            "SELECT id FROM reports WHERE status IN ('running', 'cancelling')"
+            " AND lease_until < UTC_TIMESTAMP(6) ORDER BY lease_until LIMIT 200 FOR UPDATE SKIP LOCKED",
+            "reports_by_lease",
+        ),
+        (
+            "SELECT id FROM reports WHERE status = 'succeeded' AND expires_at <= UTC_TIMESTAMP(6)"
+            " ORDER BY expires_at LIMIT 200",
+            "reports_by_expiry",
+        ),
+        ("SELECT id FROM reports WHERE tenant = 'x' AND id < 'y' ORDER BY id DESC LIMIT 50", "reports_of_tenant"),
+        (
+            "SELECT id FROM outbox WHERE sent_at IS NULL AND available_at <= UTC_TIMESTAMP(6)"
+            " ORDER BY available_at LIMIT 200 FOR UPDATE SKIP LOCKED",
+            "outbox_due",
+        ),
+        ("DELETE FROM outbox WHERE sent_at < UTC_TIMESTAMP(6) - INTERVAL 24 HOUR LIMIT 5000", "outbox_due"),
+        (
+            "SELECT report_id FROM idempotency_keys WHERE tenant = 'x' AND idempotency_key = 'y'",
+            "PRIMARY",
+        ),
+        (
+            "DELETE FROM idempotency_keys WHERE expires_at < UTC_TIMESTAMP(6) - INTERVAL 1 HOUR LIMIT 5000",
+            "idempotency_keys_by_expiry",
+        ),
+    ],
+)
+def test_every_query_that_runs_has_an_index_that_the_optimizer_knows(
+    sql: str, index: str, reports: Reports, database: Database
+) -> None:
+    for _ in range(5):
+        claimed(reports)
+    [row] = database.query(f"EXPLAIN {sql}")
+    possible, message = str(row[5]), str(row[-1])
+    assert index in possible or "const" in message, f"EXPLAIN says {row}"
+
+
+def test_a_reused_connection_sees_what_others_have_committed(reports: Reports, connect: Connect) -> None:
+    report = accept(reports).report
+    reader = Reports(other := Database(connect))
+    try:
+        assert reader.get(report.id).status is Status.QUEUED
+        reports.claim(report.id, attempt=1, object_token="t", lease_seconds=60)
+        assert reader.get(report.id).status is Status.RUNNING
+    finally:
+        other.close()
+
+
+def test_a_connection_that_the_server_closed_is_opened_again_for_the_caller(
+    reports: Reports, database: Database, mariadb_server: MariaDbServer
+) -> None:
+    report = accept(reports).report
+    for _ in range(2):
+        [[connection_id]] = database.query("SELECT CONNECTION_ID()")
+        mariadb_server.execute(f"KILL {connection_id}")
+        assert reports.get(report.id).id == report.id
+
+
+def test_a_transaction_whose_connection_dies_in_the_middle_is_done_as_a_whole_or_not_at_all(
+    reports: Reports, database: Database, mariadb_server: MariaDbServer
+) -> None:
+    report = accept(reports).report
+    runs = []
+
+    def work(cursor: object) -> int:
+        runs.append(1)
+        changed = cursor.execute("UPDATE reports SET phase = 'first' WHERE id = %s", (report.id,))  # type: ignore[attr-defined]
+        if len(runs) == 1:
+            cursor.execute("SELECT CONNECTION_ID()")  # type: ignore[attr-defined]
+            mariadb_server.execute(f"KILL {cursor.fetchone()[0]}")  # type: ignore[attr-defined]
+        cursor.execute("UPDATE reports SET lane = 'second' WHERE id = %s", (report.id,))  # type: ignore[attr-defined]
+        return int(changed)
+
+    assert database.transaction(work) == 1
+    assert len(runs) == 2
+    assert (reports.get(report.id).phase, reports.get(report.id).lane) == ("first", "second")
+
+
+def test_a_deadlock_is_repeated_and_both_transactions_are_done(reports: Reports, connect: Connect) -> None:
+    first, second = accept(reports).report.id, accept(reports).report.id
+    both_hold_one = threading.Barrier(2)
+
+    def work(order: tuple[str, str]) -> None:
+        own, runs = Database(connect), []
+
+        def change(cursor: object) -> None:
+            runs.append(1)
+            for position, report_id in enumerate(order):
+                cursor.execute(  # type: ignore[attr-defined]
+                    "UPDATE reports SET rows_done = rows_done + 1 WHERE id = %s", (report_id,)
+                )
+                if position == 0 and len(runs) == 1:
+                    both_hold_one.wait(timeout=30)
+
+        try:
+            own.transaction(change)
+        finally:
+            own.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, [(first, second), (second, first)]))
+    assert [reports.get(report_id).rows_done for report_id in (first, second)] == [2, 2]

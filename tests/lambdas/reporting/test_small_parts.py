@@ -1,0 +1,152 @@
+"""Ids, trace contexts, messages, lanes, backoff, settings: small and pure."""
+
+import re
+import uuid
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from rendering.errors import BadValue
+from reporting.errors import DatabaseUnavailable, InvalidRequest, TimeLimit
+from reporting.idempotency import body_hash, parse_key
+from reporting.identifiers import is_report_id, new_report_id, traceparent
+from reporting.lanes import Lanes, dead_letter_queue
+from reporting.messages import MAX_BYTES, MalformedMessage, ReportMessage
+from reporting.report import dump_document, load_document
+from reporting.retries import Backoff, error_document, is_transient
+from reporting.settings import BrokerSettings
+
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def test_ids_are_uuids_of_version_7_that_grow_with_time() -> None:
+    ids = [new_report_id() for _ in range(1000)]
+    assert len(set(ids)) == 1000
+    assert {uuid.UUID(value).version for value in ids} == {7}
+    times = [uuid.UUID(value).int >> 80 for value in ids]
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "0" * 36, "00000000000000000000000000000000", "URN:UUID:" + "0" * 32, "1; DROP"]
+)
+def test_other_spellings_are_no_ids(text: str) -> None:
+    assert not is_report_id(text)
+
+
+def test_an_id_in_capitals_is_not_the_id_that_was_given_out() -> None:
+    assert not is_report_id("0190f5fe-7c00-7a00-8000-ABCDEF012345")
+
+
+def test_the_callers_trace_goes_on_and_a_broken_one_is_replaced() -> None:
+    assert traceparent(header=PARENT, xray=None) == PARENT
+    from_xray = traceparent(header=None, xray="Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1")
+    assert from_xray.split("-")[1] == "5759e988bd862e3fe1be46a994272793"
+    for broken in ("nonsense", "00-" + "0" * 32 + "-b7ad6b7169203331-01", PARENT + "\r\nX: y"):
+        fresh = traceparent(header=broken, xray=None)
+        assert fresh != broken
+        assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", fresh)
+
+
+def test_a_message_travels_unchanged_and_stays_small() -> None:
+    message = ReportMessage(report_id=new_report_id(), attempt=3, traceparent=PARENT)
+    text = message.to_json()
+    assert ReportMessage.from_json(text) == message
+    assert len(text) < MAX_BYTES
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "not json", "[]", "{}", '{"schema_version":2}', '{"schema_version":1,"report_id":"x"}', "[" * 99_999],
+)
+def test_what_is_no_message_of_ours_is_refused_by_name(text: str) -> None:
+    with pytest.raises(MalformedMessage):
+        ReportMessage.from_json(text)
+
+
+@given(st.text())
+def test_any_text_is_a_message_or_a_malformed_one(text: str) -> None:
+    try:
+        ReportMessage.from_json(text)
+    except MalformedMessage:
+        pass
+
+
+def test_a_report_waits_in_the_lane_of_its_size_and_priority() -> None:
+    lanes = Lanes({"interactive": ["i0"], "bulk": ["b0"]}, bulk_rows=100)
+    places = {
+        (priority, rows): lanes.place(report_id="r", priority=priority, rows=rows)
+        for priority in ("low", "normal", "high")
+        for rows in (None, 100, 101)
+    }
+    assert places["low", 100].lane == "bulk"
+    assert places["normal", None].lane == places["normal", 100].lane == "interactive"
+    assert places["high", 101].lane == "bulk"
+    assert (places["normal", 100].priority, places["high", 100].priority) == (4, 8)
+
+
+def test_shards_share_the_reports() -> None:
+    lanes = Lanes({"interactive": ["i0", "i1", "i2"], "bulk": ["b"]}, bulk_rows=1)
+    queues = [lanes.place(report_id=new_report_id(), priority="high", rows=0).queue for _ in range(300)]
+    assert all(queues.count(queue) > 50 for queue in ("i0", "i1", "i2"))
+    assert dead_letter_queue("i0") == "DLQ.i0"
+
+
+def test_a_lane_without_a_queue_is_a_configuration_error() -> None:
+    with pytest.raises(ValueError, match="bulk"):
+        Lanes({"interactive": ["i"], "bulk": []}, bulk_rows=1)
+
+
+@given(st.integers(1, 10_000))
+def test_delays_grow_up_to_the_cap_and_are_spread(attempt: int) -> None:
+    delay = Backoff(base_seconds=2, cap_seconds=60).delay(attempt)
+    full = min(60, 2 * 2 ** min(attempt - 1, 20))
+    assert full / 2 <= delay <= full
+
+
+def test_errors_are_told_apart_and_told_without_their_insides() -> None:
+    assert is_transient(DatabaseUnavailable("x"))
+    assert is_transient(RuntimeError("a bug"))
+    assert not is_transient(TimeLimit("x"))
+    assert not is_transient(BadValue("x"))
+    document = error_document(
+        RuntimeError("SELECT secret FROM /etc/passwd"), retryable=True, traceparent=PARENT
+    )
+    assert document["code"] == "internal"
+    assert "secret" not in document["detail"]
+    assert "0af7651916cd43dd8448eb211c80319c" in document["detail"]
+
+
+@pytest.mark.parametrize("key", ["", " a", "a ", "a\nb", "ação", "x" * 256, "\x00"])
+def test_a_key_that_headers_can_not_carry_is_refused(key: str) -> None:
+    with pytest.raises(InvalidRequest):
+        parse_key(key)
+
+
+@pytest.mark.parametrize("key", ["a", "x" * 255, "order 17", "f1b0-~!"])
+def test_printable_keys_are_taken(key: str) -> None:
+    assert parse_key(key) == key
+
+
+def test_order_and_white_space_do_not_make_another_body_and_digits_do() -> None:
+    assert body_hash({"a": 1, "b": [1, 2]}) == body_hash({"b": [1, 2], "a": 1})
+    assert body_hash({"a": 1}) != body_hash({"a": Decimal("1.0")})
+    assert body_hash({"a": [1, 2]}) != body_hash({"a": [2, 1]})
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False) | st.integers())
+def test_stored_numbers_come_back_with_their_digits(number: Decimal | int) -> None:
+    assert load_document(dump_document({"n": number}))["n"] == number
+
+
+def test_missing_settings_are_all_named_at_once() -> None:
+    with pytest.raises(ValidationError) as caught:
+        BrokerSettings.from_environment({"LANE_QUEUES": "not json", "UNRELATED": "x"})
+    assert {error["loc"][0] for error in caught.value.errors()} == {
+        "broker_endpoints",
+        "broker_secret_arn",
+        "lane_queues",
+    }

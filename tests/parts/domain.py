@@ -1,0 +1,108 @@
+"""Prensa's own tables on a real MariaDB, in a schema of their own for each test module."""
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from migrator.migrate import migrate
+from reporting.database import Connect, Database, connector
+from reporting.identifiers import new_report_id
+from reporting.messages import ReportMessage
+from reporting.outbox import Outbox, OutboxMessage
+from reporting.repository import Accepted, NewReport, Reports
+from reporting.report import Report
+from tests.parts.mariadb import MariaDbServer
+
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+QUEUE = "reports-interactive-0"
+
+
+@pytest.fixture(scope="module")
+def connect(mariadb_server: MariaDbServer) -> Iterator[Connect]:
+    """Connects to a fresh, migrated schema."""
+    schema = f"prensa_{secrets.token_hex(4)}"
+    mariadb_server.execute(
+        f"CREATE DATABASE {schema} CHARACTER SET utf8mb4",
+        "CREATE USER IF NOT EXISTS prensa@localhost IDENTIFIED BY 'of-a-test'",
+        "CREATE USER IF NOT EXISTS prensa@'127.0.0.1' IDENTIFIED BY 'of-a-test'",
+        f"GRANT ALL ON {schema}.* TO prensa@localhost",
+        f"GRANT ALL ON {schema}.* TO prensa@'127.0.0.1'",
+    )
+    connect = connector(
+        host=mariadb_server.host,
+        port=mariadb_server.port,
+        name=schema,
+        user="prensa",
+        password="of-a-test",
+        ca_file=None,
+    )
+    migrate(connect)
+    yield connect
+    mariadb_server.execute(f"DROP DATABASE {schema}")
+
+
+@pytest.fixture
+def database(connect: Connect) -> Iterator[Database]:
+    """A database whose tables are empty."""
+    database = Database(connect)
+    for table in ("reports", "outbox", "idempotency_keys", "dead_letters"):
+        database.execute(f"DELETE FROM {table}")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def reports(database: Database) -> Reports:
+    return Reports(database)
+
+
+@pytest.fixture
+def outbox(database: Database) -> Outbox:
+    return Outbox(database)
+
+
+def new_report(**changes: object) -> NewReport:
+    """A report of an inline table, as the API stores it."""
+    values: dict[str, object] = {
+        "id": new_report_id(),
+        "tenant": "acme",
+        "report_type": None,
+        "format": "csv",
+        "priority": "normal",
+        "lane": "interactive",
+        "queue": QUEUE,
+        "request": {
+            "table": {"title": "Clientes 🫠 São", "columns": [{"key": "a"}]},
+            "format": "csv",
+            "locale": "en",
+            "timezone": "UTC",
+            "priority": "normal",
+            "on_overflow": "split",
+            "on_bad_value": "warn",
+        },
+        "inline_rows": '[["01"],["02"]]',
+        "input_key": None,
+        "rows_total": 2,
+        "max_attempts": 3,
+        "traceparent": PARENT,
+    }
+    return NewReport(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def first_message(new: NewReport) -> OutboxMessage:
+    message = ReportMessage(report_id=new.id, attempt=1, traceparent=new.traceparent)
+    return OutboxMessage(queue=new.queue, priority=4, message=message)
+
+
+def accept(reports: Reports, **changes: object) -> Accepted:
+    new = new_report(**changes)
+    return reports.accept(new, first_message(new), key=None)
+
+
+def claimed(reports: Reports, *, lease_seconds: int = 60, **changes: object) -> Report:
+    """A report that a worker has just claimed."""
+    report = accept(reports, **changes).report
+    claim = reports.claim(report.id, attempt=1, object_token="t" * 32, lease_seconds=lease_seconds)
+    assert claim is not None
+    return claim
