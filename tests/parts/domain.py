@@ -10,8 +10,8 @@ from reporting.database import Connect, Database, connector
 from reporting.identifiers import new_report_id
 from reporting.messages import ReportMessage
 from reporting.outbox import Outbox, OutboxMessage
-from reporting.repository import Accepted, NewReport, Reports
 from reporting.report import Report
+from reporting.repository import Accepted, NewReport, Reports
 from tests.parts.mariadb import MariaDbServer
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

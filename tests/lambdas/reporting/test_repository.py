@@ -238,9 +238,7 @@ def test_a_key_with_another_body_is_a_conflict_and_stores_nothing(
     reports: Reports, database: Database
 ) -> None:
     new = new_report()
-    reports.accept(
-        new, first_message(new), key=IdempotencyKey(tenant="acme", key="K", body_hash="a" * 64)
-    )
+    reports.accept(new, first_message(new), key=IdempotencyKey(tenant="acme", key="K", body_hash="a" * 64))
     other = new_report()
     with pytest.raises(IdempotencyConflict):
         reports.accept(
@@ -347,7 +345,10 @@ def test_sent_messages_and_old_keys_are_deleted_after_their_time(
             " ORDER BY expires_at LIMIT 200",
             "reports_by_expiry",
         ),
-        ("SELECT id FROM reports WHERE tenant = 'x' AND id < 'y' ORDER BY id DESC LIMIT 50", "reports_of_tenant"),
+        (
+            "SELECT id FROM reports WHERE tenant = 'x' AND id < 'y' ORDER BY id DESC LIMIT 50",
+            "reports_of_tenant",
+        ),
         (
             "SELECT id FROM outbox WHERE sent_at IS NULL AND available_at <= UTC_TIMESTAMP(6)"
             " ORDER BY available_at LIMIT 200 FOR UPDATE SKIP LOCKED",
