@@ -16,17 +16,20 @@ from typing import Any
 import pymysql
 import pytest
 
+from tests.parts.certificates import CertificateAuthority
+
 _ROOT = "root"
 _DEADLINE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class MariaDbServer:
-    """``user`` may do everything and has an empty password."""
+    """``user`` may do everything and has an empty password. ``ca_file`` is what clients trust for TLS."""
 
     host: str
     port: int
     folder: Path
+    ca_file: Path
     process: "subprocess.Popen[bytes]"
     user: str = _ROOT
     password: str = ""
@@ -89,9 +92,14 @@ def _started() -> MariaDbServer:
     # A zone with an offset, so that a session which does not set its own is seen (case E16).
     command += ["--default-time-zone=-03:00", "--character-set-server=utf8mb4"]
     command += ["--innodb-flush-log-at-trx-commit=0"]
+    authority = CertificateAuthority(folder)
+    certificate = authority.issue("127.0.0.1").write_pem(folder / "server.pem")
+    command += [f"--ssl-cert={certificate}", f"--ssl-key={certificate}"]
     with (folder / "mariadbd.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-    server = MariaDbServer(host="127.0.0.1", port=port, folder=folder, process=process)
+    server = MariaDbServer(
+        host="127.0.0.1", port=port, folder=folder, ca_file=authority.path, process=process
+    )
     _wait_until_ready(server)
     return server
 
