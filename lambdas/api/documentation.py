@@ -2,9 +2,12 @@
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler.openapi import swagger_ui
+from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
 from api import schemas
 from api.access import READ, WRITE
@@ -137,16 +140,16 @@ HEALTH: dict[str, Any] = {
 }
 
 
-def install(app: APIGatewayRestResolver) -> None:
-    """Serve the document's page at /docs and describe the document itself."""
-    app.enable_swagger(path="/docs", title=TITLE, version=VERSION, description=DESCRIPTION)
-
-
 @cache
 def openapi_json(app: APIGatewayRestResolver) -> str:
     """The OpenAPI 3.1 document as JSON."""
     document: dict[str, Any] = json.loads(
-        app.get_openapi_json_schema(title=TITLE, version=VERSION, description=DESCRIPTION)
+        app.get_openapi_json_schema(
+            title=TITLE,
+            version=VERSION,
+            description=DESCRIPTION,
+            security_schemes={_SCHEME: HTTPBearer(bearerFormat="JWT", description="An access token")},
+        )
     )
     components = document.setdefault("components", {})
     request = GenerateRequest.model_json_schema(ref_template=f"{_COMPONENT}{{model}}")
@@ -154,9 +157,6 @@ def openapi_json(app: APIGatewayRestResolver) -> str:
         **schemas.SCHEMAS,
         **request.pop("$defs", {}),
         "GenerateRequest": request,
-    }
-    components["securitySchemes"] = {
-        _SCHEME: {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token"}
     }
     for path, operations in document["paths"].items():
         for operation in operations.values():
@@ -179,3 +179,16 @@ def openapi_json(app: APIGatewayRestResolver) -> str:
         }
     )
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+@cache
+def swagger_page(app: APIGatewayRestResolver) -> str:
+    """The page that shows the document, with the Swagger UI that Powertools brings: it loads nothing else."""
+    assets = Path(swagger_ui.__file__).parent
+    return swagger_ui.generate_swagger_html(
+        openapi_json(app).replace("</", "<\\/"),
+        (assets / "swagger-ui-bundle.min.js").read_text(encoding="utf-8"),
+        (assets / "swagger-ui.min.css").read_text(encoding="utf-8"),
+        "",
+        None,
+    )

@@ -24,7 +24,6 @@ from reporting.states import Status
 from reporting.strict_json import parse_object
 
 app = APIGatewayRestResolver(enable_validation=True)
-documentation.install(app)
 
 
 @app.post("/generate", **documentation.GENERATE)
@@ -104,6 +103,11 @@ def health() -> Response[str]:
 @app.get("/openapi.json", include_in_schema=False)
 def openapi() -> Response[str]:
     return Response(status_code=200, content_type="application/json", body=documentation.openapi_json(app))
+
+
+@app.get("/docs", include_in_schema=False)
+def docs() -> Response[str]:
+    return Response(status_code=200, content_type="text/html", body=documentation.swagger_page(app))
 
 
 @app.exception_handler(PrensaError)  # type: ignore[untyped-decorator]

@@ -31,7 +31,7 @@ class Dispatcher:
                     "message stays in the outbox",
                     outbox_id=row.id,
                     report_id=row.report_id,
-                    reason=str(failure),
+                    reason=failure.reason,
                 )
         count("MessagesSent", len(sent))
         if len(sent) < len(rows):

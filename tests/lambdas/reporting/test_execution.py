@@ -1,0 +1,429 @@
+"""One attempt, its retries and its recovery, on a real database, broker and object store."""
+
+import csv
+import io
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rendering.model import Batch
+from reporting.broker import StompBroker, parse_endpoints
+from reporting.cache import NoCache
+from reporting.database import Connect, Database
+from reporting.dead_letters import DeadLetters
+from reporting.dispatch import Dispatcher
+from reporting.errors import TransientError
+from reporting.execution import Execution, Limits
+from reporting.heartbeat import Heartbeat
+from reporting.messages import ReportMessage
+from reporting.outbox import Outbox
+from reporting.recovery import Recovery
+from reporting.report import Report
+from reporting.report_types import load_report_types
+from reporting.repository import Reports
+from reporting.retries import Backoff
+from reporting.snapshots import Snapshots
+from reporting.sql_source import SourceUnavailable
+from reporting.states import Status
+from reporting.storage import S3ResultStore
+from tests.parts.activemq import PASSWORD, USERNAME, ActiveMq
+from tests.parts.domain import (
+    PARENT,
+    QUEUE,
+    accept,
+    claimed,
+    connect,
+    database,
+    new_report,
+    outbox,
+    reports,
+)
+from tests.parts.mariadb import mariadb_server
+from tests.parts.object_store import ObjectStore
+from tests.parts.stomp_consumer import receive
+
+__all__ = ["connect", "database", "mariadb_server", "outbox", "reports"]
+
+BACKOFF = Backoff(base_seconds=0.01, cap_seconds=0.02)
+type Wait = Callable[[], object]
+
+
+class Rows:
+    """A source whose batches are what a test wants them to be."""
+
+    def __init__(self, batches: Callable[["Rows"], Iterator[Batch]]) -> None:
+        self._batches = batches
+        self.interrupted = threading.Event()
+        self.closed = False
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self._batches(self)
+
+    def interrupt(self) -> None:
+        self.interrupted.set()
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Bench:
+    """A worker and a relay over real parts, with a source of the test's own."""
+
+    def __init__(
+        self, *, database: Database, connect: Connect, store: S3ResultStore, broker: StompBroker
+    ) -> None:
+        self.database = database
+        self.reports = Reports(database)
+        self.store = store
+        self.snapshots = Snapshots(reports=self.reports, cache=NoCache())
+        self.dispatcher = Dispatcher(broker=broker, outbox=Outbox(database))
+        self.abandoned = threading.Event()
+        self.lease_seconds = 60
+        self.rows: Rows | None = None
+        self._connect = connect
+
+    def execution(self) -> Execution:
+        return Execution(
+            reports=self.reports,
+            dispatcher=self.dispatcher,
+            snapshots=self.snapshots,
+            store=self.store,
+            catalogue=load_report_types(Path(__file__).parents[3] / "report_types"),
+            open_source=self._open,
+            heartbeat_database=lambda: Database(self._connect),
+            abandon=self.abandoned.set,
+            limits=Limits(lease_seconds=self.lease_seconds, result_days=7, backoff=BACKOFF),
+        )
+
+    def recovery(self) -> Recovery:
+        return Recovery(
+            reports=self.reports,
+            outbox=Outbox(self.database),
+            dispatcher=self.dispatcher,
+            snapshots=self.snapshots,
+            store=self.store,
+            backoff=BACKOFF,
+        )
+
+    def attempt(self, report: Report, *, number: int = 1, seconds_left: float = 800) -> Report:
+        message = ReportMessage(report_id=report.id, attempt=number, traceparent=PARENT)
+        self.execution().process(message, seconds_left=seconds_left)
+        return self.reports.get(report.id)
+
+    def _open(self, report_type: str, parameters: Mapping[str, Any], *, seconds_left: float) -> Rows:
+        assert self.rows is not None
+        return self.rows
+
+
+@pytest.fixture
+def store(object_store: ObjectStore) -> S3ResultStore:
+    bucket = f"results-{secrets.token_hex(4)}"
+    object_store.s3().create_bucket(Bucket=bucket)
+    return S3ResultStore(bucket=bucket, endpoint_url=object_store.url, region="us-east-1")
+
+
+@pytest.fixture
+def broker(activemq: ActiveMq, ca_file: str) -> Iterator[StompBroker]:
+    broker = StompBroker(
+        endpoints=parse_endpoints(f"stomp+ssl://127.0.0.1:{activemq.port}"),
+        username=USERNAME,
+        password=PASSWORD,
+        ca_file=ca_file,
+    )
+    yield broker
+    broker.close()
+
+
+@pytest.fixture
+def bench(database: Database, connect: Connect, store: S3ResultStore, broker: StompBroker) -> Bench:
+    return Bench(database=database, connect=connect, store=store, broker=broker)
+
+
+LEDGER = {
+    "report_type": "customer_list",
+    "inline_rows": None,
+    "request": {**new_report().request, "report_type": "customer_list", "parameters": {}},
+}
+
+
+def width() -> int:
+    return len(load_report_types(Path(__file__).parents[3] / "report_types")["customer_list"].columns)
+
+
+def test_an_attempt_publishes_one_whole_object(bench: Bench) -> None:
+    done = bench.attempt(accept(bench.reports).report)
+    assert done.status is Status.SUCCEEDED
+    assert done.result is not None
+    assert done.object_key is not None
+    data = bench.store.get_input(done.object_key)
+    rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    assert rows[1:] == [["01"], ["02"]]
+    assert (done.result["row_count"], done.result["size_bytes"]) == (2, len(data))
+
+
+def test_a_message_that_comes_again_makes_nothing_twice(bench: Bench) -> None:
+    report = accept(bench.reports).report
+    first = bench.attempt(report)
+    assert bench.attempt(report) == first
+
+
+def test_a_transient_error_is_tried_again_and_ends_in_the_dead_letter_queue(
+    bench: Bench, activemq: ActiveMq, ca_file: str
+) -> None:
+    def gone(_: Rows) -> Iterator[Batch]:
+        raise SourceUnavailable("The source database did not answer.")
+        yield []
+
+    report = accept(bench.reports, **LEDGER).report
+    seen = []
+    for number in (1, 2, 3):
+        bench.rows = Rows(gone)
+        after = bench.attempt(report, number=number)
+        seen.append(after.status)
+        assert bench.rows.closed
+    assert seen == [Status.RETRYING, Status.RETRYING, Status.FAILED]
+    assert after.error is not None
+    assert (after.error["code"], after.error["retryable"]) == ("source_unavailable", True)
+    assert after.attempt == 3
+    [letter] = receive(activemq, f"DLQ.{QUEUE}", ca_file=ca_file, count=1)
+    assert report.id in letter.body
+
+
+def test_an_error_that_will_not_go_away_fails_at_once(bench: Bench) -> None:
+    request = {**new_report().request, "on_bad_value": "fail"}
+    request["table"] = {"title": "t", "columns": [{"key": "a", "type": "integer"}]}
+    report = accept(bench.reports, request=request, inline_rows='[["1_000"]]').report
+    after = bench.attempt(report)
+    assert (after.status, after.attempt) == (Status.FAILED, 1)
+    assert after.error is not None
+    assert (after.error["code"], after.error["retryable"]) == ("bad_value", False)
+    assert after.object_key is None
+
+
+def test_an_unexpected_error_is_told_without_its_insides(bench: Bench) -> None:
+    def broken(_: Rows) -> Iterator[Batch]:
+        raise RuntimeError("password=hunter2 at /var/task/x.py")
+        yield []
+
+    bench.rows = Rows(broken)
+    after = bench.attempt(accept(bench.reports, max_attempts=1, **LEDGER).report)
+    assert after.error is not None
+    assert after.error["code"] == "internal"
+    assert "hunter2" not in str(after.error)
+
+
+def test_a_report_type_that_is_gone_is_a_clear_failure(bench: Bench) -> None:
+    request = {**new_report().request, "report_type": "gone", "parameters": {}}
+    after = bench.attempt(accept(bench.reports, report_type="gone", request=request).report)
+    assert after.error is not None
+    assert after.error["code"] == "bad_definition"
+
+
+def test_what_can_not_be_finished_in_the_time_left_is_handed_back_as_a_clear_failure(bench: Bench) -> None:
+    after = bench.attempt(accept(bench.reports).report, seconds_left=1)
+    assert after.status is Status.FAILED
+    assert after.error is not None
+    assert after.error["code"] == "time_limit"
+
+
+def test_a_cancel_stops_the_work_and_leaves_no_object(bench: Bench, object_store: ObjectStore) -> None:
+    report = accept(bench.reports, **LEDGER).report
+
+    def cancelled_meanwhile(rows: Rows) -> Iterator[Batch]:
+        bench.reports.cancel(report.id)
+        assert rows.interrupted.wait(timeout=30), "the heartbeat wakes a blocked read"
+        yield [["x"] * width()]
+
+    bench.rows = Rows(cancelled_meanwhile)
+    after = bench.attempt(report)
+    assert (after.status, after.object_key, after.result) == (Status.CANCELLED, None, None)
+
+
+def test_a_cancel_between_the_upload_and_the_commit_wins(bench: Bench) -> None:
+    report = accept(bench.reports, **LEDGER).report
+
+    def late_cancel(_: Rows) -> Iterator[Batch]:
+        yield [["x"] * width()]
+        bench.reports.cancel(report.id)
+
+    bench.rows = Rows(late_cancel)
+    after = bench.attempt(report)
+    assert after.status is Status.CANCELLED
+    assert after.result is None
+
+
+def test_a_zombie_publishes_nothing_and_its_object_is_deleted(bench: Bench) -> None:
+    report = accept(bench.reports, **LEDGER).report
+    keys = []
+
+    def taken_over(_: Rows) -> Iterator[Batch]:
+        keys.append(bench.reports.get(report.id).object_key)
+        bench.database.execute("UPDATE reports SET fencing_token = fencing_token + 1, attempt = 2")
+        yield [["x"] * width()]
+
+    bench.rows = Rows(taken_over)
+    after = bench.attempt(report)
+    assert after.status is Status.RUNNING, "the report belongs to the other worker"
+    [key] = keys
+    assert key is not None
+    assert bench.store.exists(key) is None
+
+
+def test_a_lost_lease_is_taken_up_until_the_attempts_are_used_up(
+    bench: Bench, activemq: ActiveMq, ca_file: str
+) -> None:
+    claim = claimed(bench.reports, lease_seconds=-1)
+    statuses = []
+    for number in (1, 2, 3):
+        assert bench.recovery().run(seconds_left=30).leases == 1
+        statuses.append(bench.reports.get(claim.id).status)
+        if number < 3:
+            again = bench.reports.claim(claim.id, attempt=number + 1, object_token="u" * 32, lease_seconds=-1)
+            assert again is not None
+    assert statuses == [Status.RETRYING, Status.RETRYING, Status.FAILED]
+    error = bench.reports.get(claim.id).error
+    assert error is not None
+    assert error["code"] == "max_attempts"
+    bodies = [
+        letter.body for letter in receive(activemq, f"DLQ.{QUEUE}", ca_file=ca_file, count=2, seconds=3)
+    ]
+    assert sum(claim.id in body for body in bodies) == 1
+
+
+def test_a_cancelled_report_whose_worker_died_ends_as_cancelled(bench: Bench) -> None:
+    claim = claimed(bench.reports, lease_seconds=-1)
+    bench.reports.cancel(claim.id)
+    bench.recovery().run(seconds_left=30)
+    assert bench.reports.get(claim.id).status is Status.CANCELLED
+
+
+def test_a_message_that_could_not_be_sent_is_sent_by_the_relay(
+    bench: Bench, activemq: ActiveMq, ca_file: str
+) -> None:
+    report = accept(bench.reports, queue="relay-test").report
+    bench.database.execute("UPDATE outbox SET available_at = UTC_TIMESTAMP(6)")
+    assert bench.recovery().run(seconds_left=30).sent == 1
+    [message] = receive(activemq, "relay-test", ca_file=ca_file, count=1)
+    assert ReportMessage.from_json(message.body).report_id == report.id
+    assert bench.recovery().run(seconds_left=30).sent == 0
+
+
+def test_an_old_result_expires_with_its_object_and_the_row_stays(bench: Bench) -> None:
+    done = bench.attempt(accept(bench.reports).report)
+    assert done.object_key is not None
+    bench.database.execute("UPDATE reports SET expires_at = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND")
+    assert bench.recovery().run(seconds_left=30).expired == 1
+    after = bench.reports.get(done.id)
+    assert (after.status, after.object_key) == (Status.EXPIRED, None)
+    assert bench.store.exists(done.object_key) is None
+
+
+def test_a_dead_letter_fails_its_report_and_is_kept_once(bench: Bench, database: Database) -> None:
+    report = accept(bench.reports).report
+    letters = DeadLetters(database=database, reports=bench.reports, snapshots=bench.snapshots)
+    body = ReportMessage(report_id=report.id, attempt=1, traceparent=PARENT).to_json()
+    for _ in range(2):
+        letters.take(message_id="ID:1", queue=f"DLQ.{QUEUE}", body=body)
+    after = bench.reports.get(report.id)
+    assert (after.status, after.error and after.error["code"]) == (Status.FAILED, "dead_letter")
+    assert database.query("SELECT queue, body, redriven_at FROM dead_letters") == (
+        (f"DLQ.{QUEUE}", body, None),
+    )
+
+
+def test_a_dead_letter_of_an_attempt_that_is_under_way_changes_nothing(
+    bench: Bench, database: Database
+) -> None:
+    claim = claimed(bench.reports)
+    letters = DeadLetters(database=database, reports=bench.reports, snapshots=bench.snapshots)
+    body = ReportMessage(report_id=claim.id, attempt=1, traceparent=PARENT).to_json()
+    letters.take(message_id="ID:2", queue=f"DLQ.{QUEUE}", body=body)
+    assert bench.reports.get(claim.id) == claim
+
+
+def test_a_heartbeat_keeps_a_lease_that_is_shorter_than_the_work(bench: Bench, connect: Connect) -> None:
+    claim = claimed(bench.reports, lease_seconds=2)
+    heartbeat = Heartbeat(
+        claim,
+        database=Database(connect),
+        snapshots=bench.snapshots,
+        lease_seconds=2,
+        deadline=float("inf"),
+        abandon=bench.abandoned.set,
+        interval=0.05,
+    )
+    renewed = threading.Event()
+    with heartbeat:
+        before = claim.lease_until
+        # A second beyond the first lease, seen by the database's clock.
+        while not renewed.wait(timeout=0.05):
+            now = bench.reports.get(claim.id)
+            assert not bench.reports.lease_is_lost(claim.id, claim.fencing_token)
+            assert before is not None
+            assert now.lease_until is not None
+            if (now.lease_until - before).total_seconds() > 3:
+                renewed.set()
+    assert not bench.abandoned.is_set()
+
+
+def test_a_worker_that_can_not_renew_is_woken_before_its_lease_ends(bench: Bench) -> None:
+    def unreachable() -> Any:
+        raise ConnectionRefusedError
+
+    claim = claimed(bench.reports, lease_seconds=2)
+    woken = threading.Event()
+    heartbeat = Heartbeat(
+        claim,
+        database=Database(unreachable),
+        snapshots=bench.snapshots,
+        lease_seconds=2,
+        deadline=float("inf"),
+        abandon=bench.abandoned.set,
+        interval=0.05,
+    )
+    with heartbeat:
+        heartbeat.on_interrupt(woken.set)
+        assert woken.wait(timeout=30)
+        assert not bench.reports.lease_is_lost(claim.id, claim.fencing_token), "the lease still holds"
+        assert bench.abandoned.wait(timeout=30), "work that does not stop takes its process along"
+
+
+def test_two_relays_at_once_take_a_lost_lease_up_once(bench: Bench, connect: Connect) -> None:
+    claims = [claimed(bench.reports, lease_seconds=-1, max_attempts=1) for _ in range(10)]
+    start = threading.Barrier(2)
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        own = Database(connect)
+        relay = Recovery(
+            reports=Reports(own),
+            outbox=Outbox(own),
+            dispatcher=bench.dispatcher,
+            snapshots=bench.snapshots,
+            store=bench.store,
+            backoff=BACKOFF,
+        )
+        start.wait(timeout=30)
+        try:
+            relay.run(seconds_left=30)
+        except TransientError as error:
+            failures.append(error)
+        finally:
+            own.close()
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert failures == []
+    assert {bench.reports.get(claim.id).status for claim in claims} == {Status.FAILED}
+    marks = ", ".join(f"'{claim.id}'" for claim in claims)
+    [[letters]] = bench.database.query(
+        f"SELECT COUNT(*) FROM outbox WHERE queue LIKE 'DLQ.%%' AND report_id IN ({marks})"
+    )
+    assert letters == len(claims)
