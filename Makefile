@@ -1,0 +1,48 @@
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+LOCK = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--python-version 3.13 --custom-compile-command "make lock"
+UV = $(shell command -v uv || echo .local/tools/uv/bin/uv)
+# What the Lambda runtime brings stays out of a function's package.
+RUNTIME = --no-emit-package boto3 --no-emit-package botocore --no-emit-package s3transfer
+FUNCTIONS := api worker relay dead_letters migrator
+
+.PHONY: help setup run test lint format bench lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+setup: ## install all that is needed: uv, Python, packages, local parts
+	@local/setup.sh
+
+run: setup ## start the whole service, make a first XLSX and PDF, stay until Ctrl-C
+	@$(PYTHON) -m local up
+
+test: setup ## run every test on real parts
+	$(PYTHON) -m pytest
+
+lint: setup ## check style, types and layers
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	PYTHONPATH=lambdas:. .venv/bin/lint-imports
+
+format: setup ## write the code in the project's style
+	.venv/bin/ruff check --fix-only .
+	.venv/bin/ruff format .
+
+bench: setup ## measure the service and print a table
+	$(PYTHON) -m benchmarks.service
+
+lock: setup ## lock every dependency group anew, with hashes
+	$(LOCK) --group development -o requirements/development.txt
+	$(LOCK) --group synth -o requirements.txt
+	$(LOCK) --group object-store -o requirements/object-store.txt
+	$(LOCK) --no-deps --group lambda-emulator -o requirements/lambda-emulator.txt
+	for name in $(FUNCTIONS); do \
+		$(LOCK) $(RUNTIME) --group $$(echo $$name | tr _ -) -o requirements/$$name.txt || exit 1; done
+
+clean: ## delete what was built; keeps nothing that setup can't bring back
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m local down; fi
+	rm -rf .venv .local cdk.out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
