@@ -11,16 +11,39 @@ from tests.parts.certificates import Certificate
 from tests.parts.processes import free_port, stop, wait_until_ready
 
 USERNAME = "app"
-PASSWORD = "a-password-of-the-test"  # noqa: S105
+PASSWORD = "a-password-of-the-test"
 
 _JARS = Path("/usr/share/java")
-_CLASSPATH = (
-    "activemq-broker activemq-client activemq-jaas activemq-kahadb-store activemq-openwire-legacy"
-    " activemq-protobuf activemq-spring activemq-stomp activemq-console commons-logging"
-    " geronimo-j2ee-management-1.1-spec geronimo-jms_1.1_spec geronimo-jta-1.2-spec hawtbuf"
-    " jackson-annotations jackson-core jackson-databind jettison slf4j-api slf4j-simple spring3-aop"
-    " spring3-beans spring3-context spring3-core spring3-expression xbean-spring xpp3 xstream"
-).split()
+_CLASSPATH = [
+    "activemq-broker",
+    "activemq-client",
+    "activemq-jaas",
+    "activemq-kahadb-store",
+    "activemq-openwire-legacy",
+    "activemq-protobuf",
+    "activemq-spring",
+    "activemq-stomp",
+    "activemq-console",
+    "commons-logging",
+    "geronimo-j2ee-management-1.1-spec",
+    "geronimo-jms_1.1_spec",
+    "geronimo-jta-1.2-spec",
+    "hawtbuf",
+    "jackson-annotations",
+    "jackson-core",
+    "jackson-databind",
+    "jettison",
+    "slf4j-api",
+    "slf4j-simple",
+    "spring3-aop",
+    "spring3-beans",
+    "spring3-context",
+    "spring3-core",
+    "spring3-expression",
+    "xbean-spring",
+    "xpp3",
+    "xstream",
+]
 _CONFIGURATION = """\
 <beans xmlns="http://www.springframework.org/schema/beans"
        xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
@@ -39,6 +62,7 @@ _CONFIGURATION = """\
       </users></simpleAuthenticationPlugin>
       <authorizationPlugin><map><authorizationMap><authorizationEntries>
         <authorizationEntry queue="open.&gt;" read="apps" write="apps" admin="apps"/>
+        <authorizationEntry queue="DLQ.open.&gt;" read="apps" write="apps" admin="apps"/>
         <authorizationEntry queue="&gt;" read="nobody" write="nobody" admin="nobody"/>
         <authorizationEntry topic="&gt;" read="apps" write="apps" admin="apps"/>
       </authorizationEntries></authorizationMap></map></authorizationPlugin>
@@ -72,7 +96,9 @@ class ActiveMq:
 
     def start(self) -> None:
         if shutil.which("java") is None or not (_JARS / "activemq-stomp.jar").exists():
-            pytest.fail("ActiveMQ is not installed: apt-get install activemq libxstream-java libjettison-java")
+            pytest.fail(
+                "ActiveMQ is not installed: apt-get install activemq libxstream-java libjettison-java"
+            )
         classpath = ":".join(str(_JARS / f"{name}.jar") for name in _CLASSPATH)
         jvm = ["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true"]
         home = [f"-Dactivemq.home={self._folder}", f"-Dactivemq.base={self._folder}"]

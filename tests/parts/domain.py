@@ -15,7 +15,7 @@ from reporting.repository import Accepted, NewReport, Reports
 from tests.parts.mariadb import MariaDbServer
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-QUEUE = "reports-interactive-0"
+QUEUE = "open.reports-interactive-0"
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""What the fixtures that start servers share: free ports, waiting with a deadline, ending what was started."""
+"""What the fixtures that start servers share: free ports, waiting with a deadline, an end."""
 
 import socket
 import subprocess

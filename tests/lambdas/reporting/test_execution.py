@@ -304,10 +304,10 @@ def test_a_cancelled_report_whose_worker_died_ends_as_cancelled(bench: Bench) ->
 def test_a_message_that_could_not_be_sent_is_sent_by_the_relay(
     bench: Bench, activemq: ActiveMq, ca_file: str
 ) -> None:
-    report = accept(bench.reports, queue="relay-test").report
+    report = accept(bench.reports, queue="open.relay-test").report
     bench.database.execute("UPDATE outbox SET available_at = UTC_TIMESTAMP(6)")
     assert bench.recovery().run(seconds_left=30).sent == 1
-    [message] = receive(activemq, "relay-test", ca_file=ca_file, count=1)
+    [message] = receive(activemq, "open.relay-test", ca_file=ca_file, count=1)
     assert ReportMessage.from_json(message.body).report_id == report.id
     assert bench.recovery().run(seconds_left=30).sent == 0
 

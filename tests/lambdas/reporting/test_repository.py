@@ -14,6 +14,7 @@ from reporting.outbox import Outbox
 from reporting.repository import Reports
 from reporting.states import Status
 from tests.parts.domain import (
+    QUEUE,
     accept,
     claimed,
     connect,
@@ -190,7 +191,7 @@ def test_a_failure_after_the_last_attempt_leaves_a_dead_letter(reports: Reports)
     )
     assert changed.report.status is Status.FAILED
     assert changed.report.error == ERROR
-    assert [row.queue for row in changed.outgoing] == ["DLQ.reports-interactive-0"]
+    assert [row.queue for row in changed.outgoing] == [f"DLQ.{QUEUE}"]
 
 
 def test_progress_never_goes_back(reports: Reports) -> None:

@@ -104,7 +104,10 @@ def test_all_problems_of_a_body_come_at_once(catalogue: Catalogue) -> None:
         ({"table": {**TABLE, "rows": {"0": [1]}}}, [("/table/rows", "wrong_type")]),
         ({"table": {**TABLE, "columns": []}}, [("/table/columns", "out_of_range")]),
         ({"table": {"title": "x", "columns": [{"key": "a"}]}}, [("/table/rows", "required")]),
-        ({"table": {**TABLE, "columns": [{"key": "a"}, {"key": "a"}]}}, [("/table", "invalid_value")]),
+        (
+            {"table": {"title": "t", "columns": [{"key": "a"}, {"key": "a"}], "rows": [["1", "2"]]}},
+            [("/table", "invalid_value")],
+        ),
         ({"table": {**TABLE, "group_by": ["none"]}}, [("/table", "invalid_value")]),
         ({"table": TABLE, "filename": ""}, [("/filename", "out_of_range")]),
     ],

@@ -426,6 +426,11 @@ def test_characters_of_four_bytes_arrive(open_source: OpenSource) -> None:
     assert all_rows(open_source("SELECT 'São 🫠' AS a", ["a"])) == [("São 🫠",)]
 
 
+def test_a_limit_of_nothing_is_not_no_limit(open_source: OpenSource) -> None:
+    with pytest.raises(QueryTimeout):
+        list(open_source("SELECT SLEEP(30) AS a", ["a"], timeout=0))
+
+
 def test_the_limit_of_the_session_is_set(open_source: OpenSource) -> None:
     sql = "SELECT @@max_statement_time AS t, @@net_write_timeout AS w, @@time_zone AS z"
     assert all_rows(open_source(sql, ["t", "w", "z"], timeout=90.5)) == [(90.5, 91, "+00:00")]
