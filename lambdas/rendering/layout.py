@@ -29,7 +29,8 @@ class ReportLayout:
     formatter: Formatter
     options: Options
     warnings: Warnings
-    grouped: bool
+    #: The columns that rows are grouped by, when there are subtotals.
+    groups: frozenset[int]
 
     @classmethod
     def of(cls, *, table: Table, options: Options, warnings: Warnings) -> "ReportLayout":
@@ -45,7 +46,11 @@ class ReportLayout:
             formatter=formatter,
             options=options,
             warnings=warnings,
-            grouped=bool(table.group_by) and any(column.total for column in table.columns),
+            groups=frozenset(
+                index
+                for index, column in enumerate(table.columns)
+                if column.key in table.group_by and any(other.total for other in table.columns)
+            ),
         )
 
     @property

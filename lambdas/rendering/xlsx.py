@@ -227,6 +227,9 @@ class XlsxWriter:
         footer.left.text = layout.formatter.datetime_format.text(created_at)
         footer.right.text = layout.labels.page.format(page="&P", pages="&N")
         worksheet.oddFooter = footer
+        # Of the six kinds only the odd ones count here; openpyxl would write the others empty.
+        printed = worksheet.HeaderFooter
+        printed.evenHeader = printed.evenFooter = printed.firstHeader = printed.firstFooter = None
 
     def _open_sheet(self) -> None:
         self._part: SheetPart = self._package.start_sheet(self._worksheet)
@@ -248,7 +251,7 @@ class XlsxWriter:
 
     def _close_sheet(self) -> None:
         # Sorting or filtering would tear subtotals from their groups.
-        if not self._layout.grouped:
+        if not self._layout.groups:
             self._worksheet.auto_filter.ref = (
                 f"A{self._header_row}:{self._columns[-1].letter}{self._last_data_row}"
             )

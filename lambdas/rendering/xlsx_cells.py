@@ -140,7 +140,7 @@ def integer_value(value: int) -> Encoded:
 
 
 def float_value(value: float) -> Encoded:
-    return repr(value)
+    return repr(value).removesuffix(".0")
 
 
 def _fraction(day: float) -> str:
