@@ -42,6 +42,8 @@ from rendering.xlsx_styles import Styles
 #: ST_PaperSize codes (ECMA-376 part 1, section 18.3.1.63).
 _PAPER = {PageSize.LETTER: 1, PageSize.LEGAL: 5, PageSize.A3: 8, PageSize.A4: 9, PageSize.A5: 11}
 _SAMPLE_ROWS = 200
+#: XML is handed on in pieces of about this size, so that rows of very long texts don't add up.
+_WRITE_CHARACTERS = 1 << 20
 _MIN_WIDTH = 8.0
 _MAX_MEASURED_WIDTH = 60.0
 #: The widest column that Excel takes (ECMA-376 part 1, section 18.3.1.13).
@@ -102,17 +104,21 @@ class XlsxWriter:
         self._open_sheet()
 
     def rows(self, rows: Sequence[Cells], *, first_row: int) -> None:
-        start = 0
-        while start < len(rows):
-            self._make_room()
-            stop = min(len(rows), start + self._max_rows - self._row)
-            lines = []
-            for offset in range(start, stop):
-                self._row += 1
-                lines.append(self._row_xml(rows[offset], data_row=first_row + offset))
-            self._part.write_rows("".join(lines))
+        lines: list[str] = []
+        characters = 0
+        for data_row, row in enumerate(rows, first_row):
+            if self._row >= self._max_rows or characters >= _WRITE_CHARACTERS:
+                self._part.write_rows("".join(lines))
+                lines, characters = [], 0
+                self._make_room()
+            elif not lines:
+                self._make_room()
+            self._row += 1
+            line = self._row_xml(row, data_row=data_row)
+            characters += len(line)
+            lines.append(line)
             self._last_data_row = self._row
-            start = stop
+        self._part.write_rows("".join(lines))
 
     def summary(self, summary: Summary) -> None:
         self._make_room()
@@ -218,9 +224,10 @@ class XlsxWriter:
 
     def _set_printed_lines(self, worksheet: Worksheet) -> None:
         layout = self._layout
-        if not self._block:
+        title = _printed(layout.title)
+        if title and not self._block:
             header = HeaderFooterItem()
-            header.left.text = _printed(layout.title)
+            header.left.text = title
             worksheet.oddHeader = header
         created_at = _utc(layout.options.created_at).astimezone(zone_for(layout.options.timezone))
         footer = HeaderFooterItem()

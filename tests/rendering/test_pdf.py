@@ -1,0 +1,310 @@
+"""PDF: every value is on a page, inside it, once, and readable."""
+
+import re
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+import pypdf
+import pytest
+
+from rendering.model import Column, ColumnType, Format, Orientation, Page, PageSize, Total
+
+from .support import make, one
+
+P = Format.PDF
+TEXT = Column(key="c", label="C")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One string that is drawn, with where it begins and ends, in points."""
+
+    text: str
+    x: float
+    right: float
+    y: float
+
+
+_OPERATION = re.compile(rb"/(F[12]) ([0-9.]+) Tf|1 0 0 1 ([0-9.]+) ([0-9.]+) Tm <([0-9A-F]*)> Tj")
+
+
+def runs(page: pypdf.PageObject) -> list[Run]:
+    """What the page's content streams draw, by the embedded fonts' own widths and ToUnicode maps."""
+    fonts: dict[bytes, tuple[dict[int, str], list[float]]] = {}
+    for name, reference in page["/Resources"]["/Font"].items():  # type: ignore[index]
+        font = reference.get_object()
+        entries = re.findall(rb"<([0-9A-F]{4})> <([0-9A-F]+)>\n", font["/ToUnicode"].get_data())
+        letters = {int(code, 16): bytes.fromhex(text.decode()).decode("utf-16-be") for code, text in entries}
+        widths = [float(width) for width in font["/DescendantFonts"][0].get_object()["/W"][1]]
+        fonts[name[1:].encode()] = (letters, widths)
+    found: list[Run] = []
+    content = page.get_contents()
+    assert content is not None
+    font_name, size = b"", 0.0
+    for name, points, x, y, codes in _OPERATION.findall(content.get_data()):
+        if name:
+            font_name, size = name, float(points)
+            continue
+        letters, widths = fonts[font_name]
+        numbers = [int(codes[i : i + 4], 16) for i in range(0, len(codes), 4)]
+        right = float(x) + sum(widths[number - 1] for number in numbers) * size / 1000
+        found.append(Run("".join(letters[number] for number in numbers), float(x), right, float(y)))
+    return found
+
+
+def test_a_cell_taller_than_a_page_is_split_and_loses_nothing() -> None:
+    words = [f"word{i}" for i in range(5000)]
+    lines = [f"line{i}" for i in range(200)]
+    rows = [["1", " ".join(words)], ["2", "\n".join(lines)], ["3", "ok"]]
+    made = make(P, [Column(key="id", label="HEAD"), Column(key="n", label="NOTE")], rows)
+    text = made.text()
+    assert re.findall(r"word\d+", text) == words
+    assert re.findall(r"line\d+", text) == lines
+    assert all("HEAD" in page and "NOTE" in page for page in made.pages())
+    assert re.search(r"3 ok", text)
+
+
+LITERAL = [
+    "AT&T",
+    "S&P 500",
+    "<Rua das Flores>",
+    "0.1 <A <0.9",
+    "<b>x",
+    "a<br>b",
+    "</para>",
+    "&lt;b&gt;",
+    "&copy; &amp; &nbsp;",
+    "5 < 6 > 3",
+    'hi <img src="http://127.0.0.1:8099/x.png"/>',
+    '<img src="/etc/hostname" width="5" height="5"/>',
+    '<font color="[[[1]]]">x</font>',
+]
+
+
+def test_markup_in_any_text_is_printed_as_it_is() -> None:
+    made = make(
+        P,
+        [Column(key="c", label="R&D <h>")],
+        [[text] for text in LITERAL],
+        title="R&D <2024>",
+        parameters=(("<p>", "&amp;"),),
+    )
+    page = made.pages()[0].split("\n")
+    assert page[:3] == ["R&D <2024>", "<p>: &amp;", "R&D <h>"]
+    assert page[3 : 3 + len(LITERAL)] == LITERAL
+
+
+@pytest.mark.parametrize(
+    "text", ["São Paulo – ação", "łódź ş ğ", "Привет", "漢字 テスト", "₹ € ₿", "H₂O −5 Δ", "\U0001f9ff"]
+)
+def test_any_text_can_be_read_out_of_the_file(text: str) -> None:
+    assert text in one(P, TEXT, [text]).pages()[0]
+
+
+def test_fonts_are_embedded_subsets() -> None:
+    page = one(P, TEXT, ["Привет"]).pdf().pages[0]
+    fonts = page["/Resources"]["/Font"]  # type: ignore[index]
+    for font in fonts.values():
+        descriptor = font.get_object()["/DescendantFonts"][0].get_object()["/FontDescriptor"]
+        assert re.fullmatch(r"/[A-Z]{6}\+DejaVuSansCondensed(-Bold)?", descriptor["/FontName"])
+        assert len(descriptor["/FontFile2"].get_data()) < 100_000
+
+
+def test_a_character_without_a_glyph_is_counted_with_its_code_point() -> None:
+    made = make(P, [TEXT, Column(key="d", label="D")], [["漢字", "ok"], ["ok", "ok"], ["₿", "漢"]])
+    warnings = {(w.column, w.kind): (w.count, w.row, w.detail) for w in made.result.warnings}
+    assert warnings == {
+        ("c", "missing_glyph"): (2, 1, "U+6F22 U+5B57; U+20BF"),
+        ("d", "missing_glyph"): (1, 3, "U+6F22"),
+    }
+
+
+def test_right_to_left_text_is_reported() -> None:
+    assert one(P, TEXT, ["مرحبا", "שלום world", "ok"]).kinds == {("c", "unshaped_text"): 2}
+
+
+@pytest.mark.parametrize("orientation", list(Orientation))
+def test_sixty_columns_stay_inside_the_page_with_the_first_one_repeated(orientation: Orientation) -> None:
+    columns = [Column(key=f"c{i}", label=f"Head{i:02d}") for i in range(60)]
+    rows = [[f"v{i:02d}r{row}" for i in range(60)] for row in range(2)]
+    made = make(P, columns, rows, page=Page(orientation=orientation))
+    for page, text in zip(made.pdf().pages, made.pages(), strict=True):
+        assert "Head00" in text
+        assert "v00r1" in text
+        assert all(36 <= run.x < run.right <= float(page.mediabox.width) - 36 for run in runs(page))
+        assert all(36 <= run.y <= float(page.mediabox.height) - 36 for run in runs(page))
+    text = made.text()
+    assert all(f"Head{i:02d}" in text for i in range(60))
+    assert all(text.count(f"v{i:02d}r{row}") == 1 for i in range(1, 60) for row in range(2))
+
+
+def test_long_words_are_broken_inside_their_column() -> None:
+    url = "https://example.test/" + "a" * 120 + "?b=c&d=e"
+    columns = [Column(key="u", label="U", width=20), Column(key="x", label="X", width=10)]
+    made = make(P, columns, [[url, "R"], ["x" * 300, "R"]])
+    found = runs(made.pdf().pages[0])
+    left = {run.text: run.x for run in found}
+    pieces = [run for run in found if run.x == left["U"]]
+    assert "".join(run.text for run in pieces).startswith(f"U{url}{'x' * 300}")
+    assert all(run.right < left["X"] for run in pieces)
+    assert [run.x for run in found if run.text == "R"] == [left["X"]] * 2
+
+
+def test_time_grows_linearly_with_rows() -> None:
+    columns = [TEXT, Column(key="d", label="D"), Column(key="v", label="V", type=ColumnType.INTEGER)]
+
+    def seconds(count: int) -> float:
+        rows = [[f"text {i}", "another text", i] for i in range(count)]
+        started = time.process_time()
+        make(P, columns, rows)
+        return time.process_time() - started
+
+    times = [min(seconds(count) for _ in range(3)) for count in (2000, 4000, 8000)]
+    assert times[1] / times[0] <= 2.6
+    assert times[2] / times[1] <= 2.6
+
+
+def test_columns_stay_where_they_are_from_the_first_page_to_the_last() -> None:
+    columns = [Column(key="n", label="NNN"), Column(key="t", label="TTT"), Column(key="z", label="ZZZ")]
+    rows = [[f"n{i}", "short" if i != 1299 else "much longer " * 9, f"z{i}"] for i in range(1, 1301)]
+    made = make(P, columns, rows, batch=500)
+    places: dict[str, set[float]] = defaultdict(set)
+    for page in made.pdf().pages:
+        found = runs(page)
+        for run in found:
+            if run.text in ("NNN", "TTT", "ZZZ", "short") or re.fullmatch(r"[nz]\d+", run.text):
+                places[run.text[0].lower().replace("s", "t")].add(run.x)
+        assert sum(run.text.startswith("n") for run in found) > 1
+    assert {letter: len(xs) for letter, xs in places.items()} == {"n": 1, "t": 1, "z": 1}
+    assert re.findall(r"\bz(\d+)", made.text()) == [str(i) for i in range(1, 1301)]
+
+
+@pytest.mark.parametrize(
+    ("locale", "pattern"), [("en", "Page {} of {}"), ("pt-BR", "Página {} de {}"), ("ja", "Page {} of {}")]
+)
+def test_every_page_says_which_of_how_many_it_is(locale: str, pattern: str) -> None:
+    made = one(P, TEXT, [str(i) for i in range(200)], locale=locale)
+    pages = made.pages()
+    assert made.result.pages == len(pages) > 1
+    for number, page in enumerate(pages, 1):
+        assert page.endswith(pattern.format(number, len(pages)))
+
+
+def test_a_report_without_rows_is_one_page_that_says_so() -> None:
+    made = make(
+        P, [Column(key="a", label="Código"), Column(key="b", label="Nome")], [], title="Vazio", locale="pt-BR"
+    )
+    assert made.result.pages == 1
+    lines = made.pages()[0].split("\n")
+    assert lines[:3] == ["Vazio", "Código Nome", "Sem dados"]
+    assert lines[-1].endswith("Página 1 de 1")
+
+
+def test_line_breaks_blanks_and_invisible_characters() -> None:
+    made = one(P, TEXT, ["A\nB", "A2\r\nB2", "a  b   c", "tab\tx", "a\u0000b", "\u200bz", "so\u00adft"])
+    lines = made.pages()[0].split("\n")[2:11]
+    assert lines == ["A", "B", "A2", "B2", "a  b   c", "tab    x", "ab", "z", "soft"]
+    assert made.kinds == {("c", "control_characters"): 1}
+
+
+def test_metadata_says_what_the_report_is_and_nothing_else() -> None:
+    title = "Relatório – São Paulo 東京 \U0001f600"
+    made = one(P, TEXT, ["x"], title=title, locale="pt-BR")
+    reader = made.pdf()
+    assert reader.metadata == {
+        "/Title": title,
+        "/Creator": "Prensa",
+        "/Producer": "Prensa",
+        "/CreationDate": "D:20260102030405Z",
+        "/ModDate": "D:20260102030405Z",
+    }
+    assert reader.trailer["/Root"]["/Lang"] == "pt-BR"  # type: ignore[index]
+
+
+def test_a_header_taller_than_a_page_is_cut_with_a_mark() -> None:
+    columns = [Column(key="a", label="word " * 5000, width=20), Column(key="b", label="b")]
+    made = make(P, columns, [["1", "2"]])
+    assert made.result.pages == 1
+    assert made.pages()[0].count("word") < 100
+    assert "…" in made.pages()[0]
+
+
+def test_numbers_are_localised_right_aligned_and_never_minus_zero() -> None:
+    column = Column(key="v", label="V", type=ColumnType.DECIMAL, format="decimal:2")
+    shown = ["-1.234,50", "0,00", "1.000.000,00"]
+    made = one(P, column, ["-1234.5", 0, 1000000, "-0.004"], locale="pt-BR")
+    assert made.pages()[0].split("\n")[2:6] == [*shown, "0,00"]
+    edges = [run.right for run in runs(made.pdf().pages[0]) if run.text in shown]
+    assert len(edges) == 4
+    assert max(edges) - min(edges) < 0.5
+
+
+def test_money_percent_and_booleans_read_as_in_the_locale() -> None:
+    columns = [
+        Column(key="v", label="V", type=ColumnType.DECIMAL, format="currency:BRL", total=Total.SUM),
+        Column(key="t", label="T", type=ColumnType.DECIMAL, format="percent:1"),
+        Column(key="b", label="B", type=ColumnType.BOOLEAN),
+        Column(key="n", label="N"),
+    ]
+    rows: list[list[object]] = [[Decimal("1234.56"), "0.125", True, None], ["-0.5", "-0.03", False, "None"]]
+    lines = make(P, columns, rows, locale="pt-BR").pages()[0].split("\n")
+    assert lines[2:5] == [
+        "R$\u00a01.234,56 12,5% Sim",
+        "-R$\u00a00,50 -3,0% Não None",
+        "R$\u00a01.234,06 Total",
+    ]
+
+
+def test_numbers_of_any_length_keep_every_digit() -> None:
+    numbers = ["451408537017909248", "12345678901234567.89"]
+    columns = [
+        Column(key="i", label="I", type=ColumnType.INTEGER),
+        Column(key="d", label="D", type=ColumnType.DECIMAL),
+        Column(key="u", label="U", type=ColumnType.DURATION),
+    ]
+    text = make(P, columns, [[*numbers, timedelta(hours=1500)]], locale="en").pages()[0]
+    assert "451408537017909248 12,345,678,901,234,567.89 1500:00:00" in text
+
+
+def test_a_number_wider_than_its_column_is_set_smaller_and_not_broken() -> None:
+    columns = [Column(key="n", label="N", type=ColumnType.INTEGER, width=8), TEXT]
+    rows = [[1, "x"], [1234567890, "y"]]
+    assert "1234567890 y" in make(P, columns, rows, batch=1).pages()[0]
+
+
+@pytest.mark.parametrize(
+    ("size", "orientation", "box"),
+    [
+        (PageSize.A4, Orientation.PORTRAIT, (595.28, 841.89)),
+        (PageSize.A4, Orientation.AUTO, (595.28, 841.89)),
+        (PageSize.LETTER, Orientation.LANDSCAPE, (792, 612)),
+    ],
+)
+def test_paper_follows_the_options(
+    size: PageSize, orientation: Orientation, box: tuple[float, float]
+) -> None:
+    made = one(P, TEXT, ["x"], page=Page(size=size, orientation=orientation))
+    media = made.pdf().pages[0].mediabox
+    assert (float(media.width), float(media.height)) == box
+
+
+def test_auto_turns_the_paper_for_a_wide_table() -> None:
+    columns = [Column(key=str(i), label=str(i)) for i in range(8)]
+    media = make(P, columns, [["a text of some length"] * 8]).pdf().pages[0].mediabox
+    assert media.width > media.height
+
+
+def test_subtotals_and_totals_are_rows_of_the_table() -> None:
+    columns = [TEXT, Column(key="v", label="V", type=ColumnType.DECIMAL, format="decimal:2", total=Total.SUM)]
+    made = make(P, columns, [["a", "1"], ["a", "2"], ["b", "3.5"]], group_by=("c",))
+    assert made.pages()[0].split("\n")[2:8] == [
+        "a 1.00",
+        "a 2.00",
+        "Total a 3.00",
+        "b 3.50",
+        "Total b 3.50",
+        "Total 6.50",
+    ]
