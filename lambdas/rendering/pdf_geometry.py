@@ -124,7 +124,7 @@ def _share(needs: Sequence[tuple[float, float]], *, available: float) -> list[fl
 
 
 def _blocks(needs: Sequence[tuple[float, float]], *, available: float) -> list[Block]:
-    repeated = min(needs[0][1], available * _MAX_BLOCK_SHARE)
+    repeated = min(needs[0][0], available * _MAX_BLOCK_SHARE)
     rest = available - repeated
     blocks: list[Block] = []
     columns: list[int] = []
