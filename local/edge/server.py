@@ -1,0 +1,109 @@
+"""Serves objects of the results bucket to signed links, as the distribution does.
+
+The distribution alone may read the bucket (origin access control): so does this server, with requests that
+it signs itself.
+"""
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.edge.signatures import LinkVerifier, Refused
+from local.ports import LOOPBACK
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_log = logging.getLogger(__name__)
+_CHUNK = 256 * 1024
+_ALLOWED = "GET, HEAD, OPTIONS"
+
+
+class Edge:
+    """Answers requests for objects. ``cors_origin`` is the one origin that scripts may come from."""
+
+    def __init__(
+        self, *, verifier: LinkVerifier, s3: "S3Client", bucket: str, port: int, cors_origin: str | None = None
+    ) -> None:
+        self._verifier = verifier
+        self._s3 = s3
+        self._bucket = bucket
+        self._base = f"http://{LOOPBACK}:{port}"
+        self._cors_origin = cors_origin
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        headers = {"X-Content-Type-Options": "nosniff", **self._cors(request)}
+        if request.method == "OPTIONS":
+            return web.Response(status=204, headers={**headers, "Access-Control-Allow-Methods": _ALLOWED})
+        if request.method not in ("GET", "HEAD"):
+            return _error(403, "AccessDenied", headers)
+        try:
+            self._verifier.check(
+                self._base + request.raw_path, now=time.time(), client=request.remote or LOOPBACK
+            )
+        except Refused as refusal:
+            _log.info("refused: %s", refusal)
+            return _error(403, "AccessDenied", headers)
+        return await self._serve(request, headers)
+
+    async def _serve(self, request: web.BaseRequest, headers: dict[str, str]) -> web.StreamResponse:
+        try:
+            answer = await asyncio.to_thread(self._get, request.path.lstrip("/"), request.headers.get("Range"))
+        except ClientError as error:
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            # A bucket that may not be listed says 403 for what is not there.
+            return _error(416 if status == 416 else 403, error.response["Error"]["Code"], headers)
+        except BotoCoreError:
+            _log.exception("the origin did not answer")
+            return _error(502, "OriginUnavailable", headers)
+        with answer["Body"] as body:
+            response = web.StreamResponse(
+                status=206 if "ContentRange" in answer else 200,
+                headers={
+                    **headers,
+                    "Content-Type": answer["ContentType"],
+                    "Content-Length": str(answer["ContentLength"]),
+                    "ETag": answer["ETag"],
+                    "Accept-Ranges": "bytes",
+                    "Cache-Control": answer.get("CacheControl", "private, no-store"),
+                    **({"Content-Disposition": d} if (d := answer.get("ContentDisposition")) else {}),
+                    **({"Content-Range": r} if (r := answer.get("ContentRange")) else {}),
+                },
+            )
+            await response.prepare(request)
+            while request.method == "GET" and (chunk := await asyncio.to_thread(body.read, _CHUNK)):
+                await response.write(chunk)
+            await response.write_eof()
+        return response
+
+    def _get(self, key: str, wanted: str | None):  # type: ignore[no-untyped-def] # botocore's own answer
+        return self._s3.get_object(Bucket=self._bucket, Key=key, **({"Range": wanted} if wanted else {}))
+
+    def _cors(self, request: web.BaseRequest) -> dict[str, str]:
+        if self._cors_origin is None or request.headers.get("Origin") != self._cors_origin:
+            return {}
+        return {
+            "Access-Control-Allow-Origin": self._cors_origin,
+            "Access-Control-Expose-Headers": "Content-Disposition, Content-Length, Content-Range, ETag",
+            "Vary": "Origin",
+        }
+
+
+def _error(status: int, code: str, headers: dict[str, str]) -> web.Response:
+    text = f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code></Error>'
+    return web.Response(status=status, text=text, headers=headers, content_type="text/xml")
+
+
+async def serve(edge: Edge, *, port: int) -> None:
+    """Listen on the loopback interface until the task is cancelled."""
+    runner = web.ServerRunner(web.Server(edge.handle, access_log=None))
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, LOOPBACK, port).start()
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,1 @@
+"""The REST API of API Gateway: routes, authorizer, proxy events."""

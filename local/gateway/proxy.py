@@ -1,0 +1,97 @@
+"""Proxy events of API Gateway's REST API, version 1.0, and the answers to them.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+"""
+
+import base64
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from local.deployment import Route
+
+STAGE = "local"
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"})
+
+
+class BadAnswer(ValueError):
+    """The function did not answer what the gateway understands."""
+
+
+def proxy_event(
+    request: web.BaseRequest,
+    *,
+    route: Route,
+    path_parameters: Mapping[str, str],
+    body: bytes,
+    claims: Mapping[str, Any] | None,
+    request_id: str,
+) -> dict[str, Any]:
+    """The event of one request. A body that is not UTF-8 is sent as base64."""
+    try:
+        text, is_base64 = body.decode(), False
+    except UnicodeDecodeError:
+        text, is_base64 = base64.b64encode(body).decode(), True
+    many_headers: dict[str, list[str]] = {}
+    for name, value in request.headers.items():
+        many_headers.setdefault(name, []).append(value)
+    query = request.query
+    many_query = {name: query.getall(name) for name in query} or None
+    context: dict[str, Any] = {
+        "accountId": "000000000000",
+        "apiId": "local",
+        "resourceId": "local",
+        "resourcePath": route.path,
+        "httpMethod": request.method,
+        "path": request.path,
+        "stage": STAGE,
+        "protocol": "HTTP/1.1",
+        "requestId": request_id,
+        "extendedRequestId": secrets.token_urlsafe(9),
+        "requestTimeEpoch": int(time.time() * 1000),
+        "identity": {"sourceIp": request.remote, "userAgent": request.headers.get("User-Agent")},
+    }
+    if claims is not None:
+        # The user pool authorizer hands every claim over as text.
+        context["authorizer"] = {"claims": {name: str(value) for name, value in claims.items()}}
+    return {
+        "resource": route.path,
+        "path": request.path,
+        "httpMethod": request.method,
+        "headers": {name: values[-1] for name, values in many_headers.items()},
+        "multiValueHeaders": many_headers,
+        "queryStringParameters": {name: values[-1] for name, values in (many_query or {}).items()} or None,
+        "multiValueQueryStringParameters": many_query,
+        "pathParameters": {name: unquote(value) for name, value in path_parameters.items()} or None,
+        "stageVariables": None,
+        "requestContext": context,
+        "body": text if body else None,
+        "isBase64Encoded": is_base64,
+    }
+
+
+def http_response(payload: bytes) -> web.Response:
+    """The HTTP response in a function's answer. Raises :class:`BadAnswer`."""
+    try:
+        answer = json.loads(payload)
+        status = int(answer["statusCode"])
+        body = answer.get("body") or ""
+        data = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadAnswer("The function's answer is not a proxy response.") from error
+    headers: CIMultiDict[str] = CIMultiDict()
+    for name, value in (answer.get("headers") or {}).items():
+        headers[name] = str(value)
+    for name, values in (answer.get("multiValueHeaders") or {}).items():
+        headers.popall(name, None)
+        for value in values:
+            headers.add(name, str(value))
+    for name in _HOP_BY_HOP & {name.lower() for name in headers}:
+        headers.popall(name)
+    return web.Response(status=status, body=data, headers=headers)

@@ -1,0 +1,1 @@
+"""The parts of the platform: each module describes one server as a child process."""

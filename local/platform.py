@@ -1,0 +1,187 @@
+"""The whole platform: which parts there are, and the order in which they start."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from local import processes, sample
+from local.certificates import Certificates
+from local.credentials import Credentials, public_key_pem
+from local.deployment import BUCKET, local_deployment, secrets
+from local.home import Home, HomeLock, write_json
+from local.parts import broker, cache, database, storage
+from local.parts.part import Part
+from local.paths import REPOSITORY
+from local.ports import LOOPBACK, Ports
+from local.supervisor import Supervisor
+
+type Say = Callable[[str], None]
+
+
+class SetupFailed(RuntimeError):
+    """A step after the start of the parts did not work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What a start can be told. ``overrides`` are settings of the functions, by variable name."""
+
+    sample: bool = True
+    relay_interval: float = 60.0
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+
+class Platform:
+    """One platform in one home."""
+
+    def __init__(self, home: Home, ports: Ports, choices: Choices, *, say: Say) -> None:
+        self._home = home
+        self._ports = ports
+        self._choices = choices
+        self._say = say
+        self._supervisor = Supervisor(home, report=say)
+
+    async def run(self, when_ready: Callable[[], None]) -> None:
+        """Start everything, call ``when_ready`` in a thread, and stay until the task is cancelled."""
+        self._home.create()
+        lock = HomeLock(self._home)
+        try:
+            await self._start()
+            await asyncio.to_thread(when_ready)
+            await asyncio.Event().wait()
+        finally:
+            self._home.endpoints.unlink(missing_ok=True)
+            self._say("Stopping.")
+            await asyncio.shield(self._supervisor.stop())
+            processes.clean_up(self._home.pids)
+            lock.release()
+
+    async def _start(self) -> None:
+        home, ports = self._home, self._ports
+        for name in processes.clean_up(home.pids):
+            self._say(f"  {name}: ended what an earlier run had left")
+        ports.check()
+        credentials = Credentials.of(home)
+        certificates = Certificates.of(home, keystore_password=credentials.keystore_password)
+        deployment = local_deployment(
+            home,
+            ports,
+            credentials,
+            certificates,
+            relay_interval=self._choices.relay_interval,
+            overrides=self._choices.overrides,
+        )
+        write_json(home.deployment, deployment.to_json())
+        await self._supervisor.start_all(
+            [
+                broker.broker(home, ports, credentials, certificates),
+                database.database(home, ports, credentials, certificates),
+                cache.cache(home, ports, credentials),
+                storage.storage(home, ports, credentials, bucket=BUCKET, secrets=secrets(credentials)),
+                self._own("edge", "CloudFront, signed links", ports.edge),
+            ]
+        )
+        # What AWS runs needs the secrets and the broker: it starts when they are there.
+        await self._supervisor.start(self._own("cloud", "API Gateway, Lambda, mappings, schedule", ports.api))
+        await asyncio.gather(self._migrate(), self._load_sample(credentials, certificates))
+        write_json(
+            home.endpoints,
+            {
+                "api": f"http://{LOOPBACK}:{ports.api}",
+                "edge": f"http://{LOOPBACK}:{ports.edge}",
+                "functions": f"http://{LOOPBACK}:{ports.functions}",
+                "storage": storage.endpoint(ports),
+                "database": f"{LOOPBACK}:{ports.database}",
+                "broker": f"stomp+ssl://{LOOPBACK}:{ports.broker}",
+                "cache": f"{LOOPBACK}:{ports.cache}",
+            },
+        )
+
+    def _own(self, name: str, what: str, port: int) -> Part:
+        """A part that is our own code, ready when it accepts a request."""
+
+        async def probe() -> None:
+            reader, writer = await asyncio.open_connection(LOOPBACK, port)
+            try:
+                writer.write(b"OPTIONS / HTTP/1.1\r\nHost: local\r\nConnection: close\r\n\r\n")
+                if not (await reader.readline()).startswith(b"HTTP/1.1"):
+                    raise ConnectionError(f"{name} does not speak HTTP")
+            finally:
+                writer.close()
+
+        return Part(
+            name=name,
+            what=what,
+            address=f"http://{LOOPBACK}:{port}",
+            command=[
+                sys.executable,
+                "-m",
+                "local",
+                "--home",
+                str(self._home.path),
+                "--port-base",
+                str(self._ports.base),
+                "serve",
+                name,
+            ],
+            environment={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": str(REPOSITORY)},
+            directory=REPOSITORY,
+            probe=probe,
+        )
+
+    async def _migrate(self) -> None:
+        started = time.monotonic()
+        url = f"http://{LOOPBACK}:{self._ports.functions}/2015-03-31/functions/migrator/invocations"
+        answer = await asyncio.to_thread(_post, url)
+        if "revision" not in answer:
+            raise SetupFailed(f"The migrator failed: {answer}")
+        self._say(f"  {'schema':<10} revision {answer['revision']:<64} {time.monotonic() - started:5.1f} s")
+
+    async def _load_sample(self, credentials: Credentials, certificates: Certificates) -> None:
+        if not self._choices.sample:
+            return
+        started = time.monotonic()
+        loaded = await asyncio.to_thread(
+            sample.ensure,
+            host=LOOPBACK,
+            port=self._ports.database,
+            user=database.LOADER_USER,
+            password=credentials.loader_password,
+            ca_file=str(certificates.ca),
+            schema=database.SAMPLE_SCHEMA,
+        )
+        what = "a shop with 200,000 order items" if loaded else "there already"
+        self._say(f"  {'sample':<10} {what:<73} {time.monotonic() - started:5.1f} s")
+
+
+def serve_edge(home: Home, ports: Ports) -> None:
+    """The main function of the edge's process."""
+    from local.edge.server import Edge, serve  # noqa: PLC0415 - only that process needs it
+    from local.edge.signatures import LinkVerifier  # noqa: PLC0415
+    from local.signals import until_stopped  # noqa: PLC0415
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    credentials = Credentials.of(home)
+    verifier = LinkVerifier({credentials.link_key_pair_id: public_key_pem(credentials.link_private_key)})
+    edge = Edge(
+        verifier=verifier, s3=storage.s3_client(ports, credentials), bucket=BUCKET, port=ports.edge
+    )
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(until_stopped(serve(edge, port=ports.edge)))
+
+
+def _post(url: str) -> dict[str, object]:
+    request = urllib.request.Request(url, data=b"{}", method="POST")  # noqa: S310 - our own address
+    try:
+        with urllib.request.urlopen(request, timeout=310) as response:  # noqa: S310
+            answer: dict[str, object] = json.load(response)
+            return answer
+    except urllib.error.HTTPError as error:
+        raise SetupFailed(f"{url} answered {error.code}: {error.read().decode()[:500]}") from error
