@@ -147,7 +147,7 @@ def measure_throughput(new_client: Callable[[], Client], wanted: str, seconds: f
         return done, time.perf_counter() - began
 
     with ThreadPoolExecutor(clients) as pool:
-        rate = sum(done / took for done, took in pool.map(work, range(clients)))
+        rate = sum(finished / took for finished, took in pool.map(work, range(clients)))
     name = f"{wanted.upper()} reports a second, {clients} clients"
     return Figure(name, f"{rate:.1f}", f"more than jsreport's {JSREPORT[wanted][1]}")
 

@@ -94,7 +94,9 @@ def _detach(home: Home) -> int:
     home.endpoints.unlink(missing_ok=True)
     command = [sys.executable, "-m", "local", *(word for word in sys.argv[1:] if word != "--detach")]
     with home.log("supervisor").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+        )
     deadline = time.monotonic() + _UP_SECONDS
     while not home.endpoints.exists():
         try:
@@ -189,14 +191,18 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description="The local platform of Prensa.")
     parser.add_argument("--home", help="folder of data, logs and secrets (PRENSA_HOME, default .local)")
-    parser.add_argument("--port-base", help="first of 100 ports (PRENSA_PORT_BASE, default 17100; 0: free ones)")
+    parser.add_argument(
+        "--port-base", help="first of 100 ports (PRENSA_PORT_BASE, default 17100; 0: free ones)"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start everything, make two reports, stay until Ctrl-C")
     up.add_argument("--detach", action="store_true", help="return as soon as everything is ready")
     up.add_argument("--no-sample", action="store_true", help="without the sample data")
     up.add_argument("--no-demo", action="store_true", help="without the first reports")
     up.add_argument("--relay-interval", type=float, default=60.0, metavar="SECONDS")
-    up.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the functions")
+    up.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the functions"
+    )
     commands.add_parser("down", help="stop everything")
     status = commands.add_parser("status", help="show the parts")
     status.add_argument("--json", action="store_true")

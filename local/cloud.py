@@ -22,6 +22,8 @@ from local.ports import LOOPBACK, Ports
 from local.queues.poller import BrokerAddress, Poller
 
 _log = logging.getLogger(__name__)
+#: Clients keep connections open; a stop does not wait for them.
+_SHUTDOWN_SECONDS = 1.0
 _INVOKE_PATH = "/2015-03-31/functions/{name}/invocations"
 
 
@@ -34,9 +36,7 @@ async def serve(home: Home, ports: Ports) -> None:
     credentials = Credentials.of(home)
     certificates = Certificates.of(home, keystore_password=credentials.keystore_password)
     functions = Functions(deployment, home=home, credentials=credentials, ports=ports.emulators)
-    gateway = Gateway(
-        deployment, functions=functions, authorizer=Authorizer(credentials.token_private_key)
-    )
+    gateway = Gateway(deployment, functions=functions, authorizer=Authorizer(credentials.token_private_key))
     broker = BrokerAddress(
         host=LOOPBACK,
         port=ports.broker,
@@ -44,7 +44,10 @@ async def serve(home: Home, ports: Ports) -> None:
         password=credentials.broker_mapping_password,
         context=ssl.create_default_context(cafile=certificates.ca),
     )
-    runners = [web.ServerRunner(web.Server(gateway.handle, access_log=None)), web.AppRunner(_invoke_api(functions))]
+    runners = [
+        web.ServerRunner(gateway.server(), shutdown_timeout=_SHUTDOWN_SECONDS),
+        web.AppRunner(_invoke_api(functions), shutdown_timeout=_SHUTDOWN_SECONDS),
+    ]
     try:
         for runner, port in zip(runners, (ports.api, ports.functions), strict=True):
             await runner.setup()

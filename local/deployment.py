@@ -103,7 +103,6 @@ def secrets(credentials: Credentials) -> dict[str, str]:
 
 
 def local_deployment(
-    home: Home,
     ports: Ports,
     credentials: Credentials,
     certificates: Certificates,

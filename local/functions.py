@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import signal
 import sys
 from collections import deque
 from dataclasses import dataclass
@@ -82,9 +83,7 @@ class _Pool:
 class Functions:
     """Invokes the deployed functions and owns their processes."""
 
-    def __init__(
-        self, deployment: Deployment, *, home: Home, credentials: Credentials, ports: range
-    ) -> None:
+    def __init__(self, deployment: Deployment, *, home: Home, credentials: Credentials, ports: range) -> None:
         self._pools = {function.name: _Pool(function, self) for function in deployment.functions}
         self._home = home
         self._credentials = credentials
@@ -96,7 +95,9 @@ class Functions:
     async def invoke(self, name: str, payload: bytes) -> Answer:
         """Call a function and wait for its answer. Raises :class:`UnknownFunction`."""
         if name not in self._pools:
-            raise UnknownFunction(f"There is no function {name!r}; known are: {', '.join(sorted(self._pools))}.")
+            raise UnknownFunction(
+                f"There is no function {name!r}; known are: {', '.join(sorted(self._pools))}."
+            )
         return await self._pools[name].invoke(payload)
 
     async def start(self, function: Function) -> _Environment:
@@ -138,17 +139,15 @@ class Functions:
                 return _answer(response.status, await response.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             _log.warning("environment %s was lost: %r", environment.name, error)
-            processes.kill_all([environment.process.pid])
-            await environment.process.wait()
+            await _kill(environment)
             return Answer(_error("Runtime.ExitError", "The environment ended during the call."), failed=True)
 
     async def close(self) -> None:
         """End every environment."""
         if self._session is not None:
             await self._session.close()
-        processes.kill_all([environment.process.pid for environment in self._environments])
+        await asyncio.gather(*(_kill(environment) for environment in self._environments))
         for environment in self._environments:
-            await environment.process.wait()
             processes.forget(self._home.pids, environment.name)
 
     def _two_ports(self) -> tuple[int, int]:
@@ -173,6 +172,11 @@ class Functions:
                     return
                 await asyncio.sleep(0.005)
         raise RuntimeError(f"The Lambda emulator ended with code {process.returncode}; see the logs.")
+
+
+async def _kill(environment: _Environment) -> None:
+    """End an emulator and the runtime that it started."""
+    await processes.stop(environment.process, how=signal.SIGKILL, grace_seconds=5)
 
 
 def _answer(status: int, payload: bytes) -> Answer:

@@ -71,7 +71,6 @@ class Platform:
         credentials = Credentials.of(home)
         certificates = Certificates.of(home, keystore_password=credentials.keystore_password)
         deployment = local_deployment(
-            home,
             ports,
             credentials,
             certificates,
@@ -170,9 +169,7 @@ def serve_edge(home: Home, ports: Ports) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     credentials = Credentials.of(home)
     verifier = LinkVerifier({credentials.link_key_pair_id: public_key_pem(credentials.link_private_key)})
-    edge = Edge(
-        verifier=verifier, s3=storage.s3_client(ports, credentials), bucket=BUCKET, port=ports.edge
-    )
+    edge = Edge(verifier=verifier, s3=storage.s3_client(ports, credentials), bucket=BUCKET, port=ports.edge)
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(until_stopped(serve(edge, port=ports.edge)))
 

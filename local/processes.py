@@ -55,7 +55,8 @@ async def stop(process: asyncio.subprocess.Process, *, how: signal.Signals, grac
     except ProcessLookupError:
         await process.wait()
     except TimeoutError:
-        kill_all([process.pid])
+        # Not through psutil: it would take the exit status that asyncio waits for.
+        process.kill()
         await process.wait()
     # Also after a kind end: a server may leave helpers that it started.
     _kill(descendants)

@@ -78,7 +78,9 @@ class PlatformHandle:
         processes.kill_all([process.pid for process in self.processes(part)])
 
     def stop(self) -> None:
-        subprocess.run(_command(self.home, "down"), cwd=REPOSITORY, check=True, capture_output=True, timeout=120)
+        subprocess.run(
+            _command(self.home, "down"), cwd=REPOSITORY, check=True, capture_output=True, timeout=120
+        )
 
 
 class PlatformFailed(RuntimeError):

@@ -60,7 +60,7 @@ def status(report_id: str) -> Response[str]:
     if (wait := retry_after(snapshot)) is not None:
         headers["Retry-After"] = wait
     if matches(_header("if-none-match"), etag):
-        return Response(status_code=304, headers=dict(headers))
+        return Response(status_code=304, headers=dict(headers), body="")
     return _json(200, api.documents.document(snapshot), headers)
 
 
@@ -75,7 +75,7 @@ def download(report_id: str) -> Response[str]:
     if found is not Status.SUCCEEDED:
         raise NotReady(f"The report is {found.value}; it can be downloaded once it has succeeded.")
     url = api.documents.document(snapshot)["result"]["download"]["url"]
-    return Response(status_code=302, headers={"Location": url, "Cache-Control": "no-store"})
+    return Response(status_code=302, headers={"Location": url, "Cache-Control": "no-store"}, body="")
 
 
 @app.get("/report-types", **documentation.REPORT_TYPES)

@@ -17,6 +17,7 @@ from local.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 _log = logging.getLogger(__name__)
 _CHUNK = 256 * 1024
@@ -27,7 +28,13 @@ class Edge:
     """Answers requests for objects. ``cors_origin`` is the one origin that scripts may come from."""
 
     def __init__(
-        self, *, verifier: LinkVerifier, s3: "S3Client", bucket: str, port: int, cors_origin: str | None = None
+        self,
+        *,
+        verifier: LinkVerifier,
+        s3: "S3Client",
+        bucket: str,
+        port: int,
+        cors_origin: str | None = None,
     ) -> None:
         self._verifier = verifier
         self._s3 = s3
@@ -52,7 +59,9 @@ class Edge:
 
     async def _serve(self, request: web.BaseRequest, headers: dict[str, str]) -> web.StreamResponse:
         try:
-            answer = await asyncio.to_thread(self._get, request.path.lstrip("/"), request.headers.get("Range"))
+            answer = await asyncio.to_thread(
+                self._get, request.path.lstrip("/"), request.headers.get("Range")
+            )
         except ClientError as error:
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             # A bucket that may not be listed says 403 for what is not there.
@@ -80,8 +89,10 @@ class Edge:
             await response.write_eof()
         return response
 
-    def _get(self, key: str, wanted: str | None):  # type: ignore[no-untyped-def] # botocore's own answer
-        return self._s3.get_object(Bucket=self._bucket, Key=key, **({"Range": wanted} if wanted else {}))
+    def _get(self, key: str, wanted: str | None) -> "GetObjectOutputTypeDef":
+        if wanted is None:
+            return self._s3.get_object(Bucket=self._bucket, Key=key)
+        return self._s3.get_object(Bucket=self._bucket, Key=key, Range=wanted)
 
     def _cors(self, request: web.BaseRequest) -> dict[str, str]:
         if self._cors_origin is None or request.headers.get("Origin") != self._cors_origin:
@@ -100,7 +111,7 @@ def _error(status: int, code: str, headers: dict[str, str]) -> web.Response:
 
 async def serve(edge: Edge, *, port: int) -> None:
     """Listen on the loopback interface until the task is cancelled."""
-    runner = web.ServerRunner(web.Server(edge.handle, access_log=None))
+    runner = web.ServerRunner(web.Server(edge.handle, access_log=None), shutdown_timeout=1.0)
     await runner.setup()
     try:
         await web.TCPSite(runner, LOOPBACK, port).start()

@@ -9,6 +9,7 @@ import logging
 import re
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -21,6 +22,10 @@ _log = logging.getLogger(__name__)
 _MAX_BODY_BYTES = 10 * 1024 * 1024
 _INTEGRATION_SECONDS = 29
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
+
+
+class ScopeMissing(Exception):
+    """The token is valid and has none of the route's scopes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,33 +45,64 @@ class Gateway:
             for route in deployment.routes
         ]
 
+    def server(self) -> web.Server:
+        """The HTTP server: bodies arrive as they were sent, up to API Gateway's limit."""
+
+        def request(*parts: Any) -> web.BaseRequest:
+            message, payload, protocol, writer, task = parts
+            return web.BaseRequest(
+                message,
+                payload,
+                protocol,
+                writer,
+                task,
+                asyncio.get_running_loop(),
+                client_max_size=_MAX_BODY_BYTES + 1,
+            )
+
+        return web.Server(self.handle, request_factory=request, access_log=None, auto_decompress=False)
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         request_id = str(uuid.uuid4())
         found = self._find(request)
         if found is None:
-            return _problem(404, "not_found", f"There is nothing at {request.method} {request.path}.", request_id)
+            return _problem(
+                404, "not_found", f"There is nothing at {request.method} {request.path}.", request_id
+            )
         route, parameters = found
-        claims = None
-        if route.scopes is not None:
-            try:
-                claims = self._authorizer.claims(request.headers.get("Authorization"))
-            except Unauthorized as error:
-                answer = _problem(401, "unauthorized", str(error), request_id)
-                answer.headers["WWW-Authenticate"] = "Bearer"
-                return answer
-            if not set(route.scopes) & set(str(claims.get("scope", "")).split()):
-                detail = f"The call needs the scope {' or '.join(route.scopes)}."
-                return _problem(403, "insufficient_scope", detail, request_id)
+        try:
+            claims = self._authorize(route, request)
+        except Unauthorized as error:
+            refusal = _problem(401, "unauthorized", str(error), request_id)
+            refusal.headers["WWW-Authenticate"] = "Bearer"
+            return refusal
+        except ScopeMissing as error:
+            return _problem(403, "insufficient_scope", str(error), request_id)
         if (request.content_length or 0) > _MAX_BODY_BYTES:
             return _too_large(request_id)
-        body = await request.read()
         event = proxy_event(
-            request, route=route, path_parameters=parameters, body=body, claims=claims, request_id=request_id
+            request,
+            route=route,
+            path_parameters=parameters,
+            body=await request.read(),
+            claims=claims,
+            request_id=request_id,
         )
         payload = json.dumps(event).encode()
         if len(payload) > MAX_PAYLOAD_BYTES:
             return _too_large(request_id)
+        return await self._integrate(route, payload, request_id)
+
+    def _authorize(self, route: Route, request: web.BaseRequest) -> dict[str, Any] | None:
+        if route.scopes is None:
+            return None
+        claims = self._authorizer.claims(request.headers.get("Authorization"))
+        if not set(route.scopes) & set(str(claims.get("scope", "")).split()):
+            raise ScopeMissing(f"The call needs the scope {' or '.join(route.scopes)}.")
+        return claims
+
+    async def _integrate(self, route: Route, payload: bytes, request_id: str) -> web.Response:
         try:
             async with asyncio.timeout(_INTEGRATION_SECONDS):
                 answer = await self._functions.invoke(route.function, payload)

@@ -48,7 +48,7 @@ class Authorizer:
         self._known: dict[str, dict[str, Any]] = {}
 
     def claims(self, authorization: str | None) -> dict[str, Any]:
-        """The claims of an ``Authorization`` header, with or without ``Bearer``. Raises :class:`Unauthorized`."""
+        """The claims of an ``Authorization`` header, ``Bearer`` or bare. Raises :class:`Unauthorized`."""
         token = (authorization or "").removeprefix("Bearer ").strip()
         claims = self._known.get(token)
         if claims is None:
@@ -71,6 +71,6 @@ class Authorizer:
             )
         except jwt.InvalidTokenError as error:
             raise Unauthorized(f"The token is not valid: {error}") from error
-        if claims["token_use"] != "access":
+        if claims["token_use"] != "access":  # noqa: S105 - a kind of token, no secret
             raise Unauthorized("The token is not an access token.")
         return claims

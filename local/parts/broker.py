@@ -16,14 +16,37 @@ MAPPING_USER = "mapping"
 
 # Debian spreads ActiveMQ over many packages; xstream, xpp3 and jettison are needed as soon as a client
 # sends a `transformation` header, without them that kills its connection.
-_JARS = (
-    "activemq-broker activemq-client activemq-console activemq-jaas activemq-kahadb-store "
-    "activemq-openwire-legacy activemq-protobuf activemq-spring activemq-stomp activeio-core "
-    "geronimo-jms_1.1_spec geronimo-jta-1.2-spec geronimo-j2ee-management-1.1-spec hawtbuf "
-    "slf4j-api slf4j-simple jcl-over-slf4j spring3-aop spring3-beans spring3-context spring3-core "
-    "spring3-expression xbean-spring jackson-annotations jackson-core jackson-databind "
-    "jettison xstream xpp3"
-).split()
+_JARS = [
+    "activemq-broker",
+    "activemq-client",
+    "activemq-console",
+    "activemq-jaas",
+    "activemq-kahadb-store",
+    "activemq-openwire-legacy",
+    "activemq-protobuf",
+    "activemq-spring",
+    "activemq-stomp",
+    "activeio-core",
+    "geronimo-jms_1.1_spec",
+    "geronimo-jta-1.2-spec",
+    "geronimo-j2ee-management-1.1-spec",
+    "hawtbuf",
+    "slf4j-api",
+    "slf4j-simple",
+    "jcl-over-slf4j",
+    "spring3-aop",
+    "spring3-beans",
+    "spring3-context",
+    "spring3-core",
+    "spring3-expression",
+    "xbean-spring",
+    "jackson-annotations",
+    "jackson-core",
+    "jackson-databind",
+    "jettison",
+    "xstream",
+    "xpp3",
+]
 
 
 class JarsMissing(RuntimeError):

@@ -167,12 +167,21 @@ def _create_system_tables(folder: Path, data: Path, program: str, as_root: tuple
         (_SYSTEM_TABLES / script).read_text(encoding="utf-8") for script in scripts
     )
     finished = subprocess.run(
-        [program, "--no-defaults", *as_root, "--bootstrap", f"--datadir={unfinished}", "--innodb-log-file-size=96M"],
+        [
+            program,
+            "--no-defaults",
+            *as_root,
+            "--bootstrap",
+            f"--datadir={unfinished}",
+            "--innodb-log-file-size=96M",
+        ],
         input=sql.encode(),
         capture_output=True,
         timeout=120,
         check=False,
     )
     if finished.returncode != 0:
-        raise RuntimeError(f"The system tables could not be made: {finished.stderr.decode(errors='replace')[-2000:]}")
+        raise RuntimeError(
+            f"The system tables could not be made: {finished.stderr.decode(errors='replace')[-2000:]}"
+        )
     unfinished.rename(data)

@@ -97,7 +97,7 @@ def secret_arn(name: str) -> str:
 
 
 def s3_client(ports: Ports, credentials: Credentials) -> "S3Client":
-    client: S3Client = _session().create_client(
+    client: S3Client = _session().create_client(  # type: ignore[assignment] # named by its first argument
         "s3",
         region_name=REGION,
         endpoint_url=endpoint(ports),
@@ -111,7 +111,7 @@ def s3_client(ports: Ports, credentials: Credentials) -> "S3Client":
 
 
 def _secrets_client(ports: Ports, credentials: Credentials) -> "SecretsManagerClient":
-    client: SecretsManagerClient = _session().create_client(
+    client: SecretsManagerClient = _session().create_client(  # type: ignore[assignment] # as above
         "secretsmanager",
         region_name=REGION,
         endpoint_url=endpoint(ports),

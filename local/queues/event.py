@@ -12,8 +12,22 @@ from local.queues.stomp import Frame
 ARN = "arn:aws:mq:us-east-1:000000000000:broker:prensa:b-00000000-0000-0000-0000-000000000000"
 #: What STOMP itself uses; every other header is a property of the message.
 _STANDARD = frozenset(
-    "ack content-length content-type correlation-id destination expires message-id persistent priority "
-    "redelivered reply-to subscription timestamp type".split()
+    [
+        "ack",
+        "content-length",
+        "content-type",
+        "correlation-id",
+        "destination",
+        "expires",
+        "message-id",
+        "persistent",
+        "priority",
+        "redelivered",
+        "reply-to",
+        "subscription",
+        "timestamp",
+        "type",
+    ]
 )
 
 

@@ -65,6 +65,8 @@ class Poller:
                 frame = await connection.receive()
                 if frame.command == "ERROR":
                     raise StompError(f"The broker ended the session: {frame.headers.get('message')}")
+                if frame.command != "MESSAGE":
+                    continue
                 call = asyncio.create_task(self._deliver(connection, frame))
                 calls.add(call)
                 call.add_done_callback(calls.discard)
@@ -81,5 +83,7 @@ class Poller:
             if not answer.failed:
                 connection.acknowledge(message)
                 return
-            _log.warning("queue %s: delivery %d failed: %.300s", self._mapping.queue, delivery + 1, answer.payload)
+            _log.warning(
+                "queue %s: delivery %d failed: %.300s", self._mapping.queue, delivery + 1, answer.payload
+            )
         connection.refuse(message)
