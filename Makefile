@@ -32,7 +32,7 @@ format: setup ## write the code in the project's style
 	.venv/bin/ruff format .
 
 bench: setup ## measure the service and print a table
-	$(PYTHON) -m benchmarks.service
+	PYTHONPATH=lambdas:. $(PYTHON) -m benchmarks.service
 
 lock: setup ## lock every dependency group anew, with hashes
 	$(LOCK) --group development -o requirements/development.txt
