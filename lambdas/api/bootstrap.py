@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from reporting.storage import S3ResultStore
-
 from api.documents import StatusDocuments
 from api.settings import ApiSettings
 from reporting import adapters
@@ -20,6 +18,7 @@ from reporting.repository import Reports
 from reporting.secrets import SecretsManager
 from reporting.snapshots import Snapshots
 from reporting.sources import SourceEstimator
+from reporting.storage import S3ResultStore
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

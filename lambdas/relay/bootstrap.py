@@ -3,8 +3,6 @@
 import os
 from functools import cache
 
-from reporting.storage import S3ResultStore
-
 from relay.settings import RelaySettings
 from reporting import adapters
 from reporting.database import Database
@@ -15,6 +13,7 @@ from reporting.repository import Reports
 from reporting.retries import Backoff
 from reporting.secrets import SecretsManager
 from reporting.snapshots import Snapshots
+from reporting.storage import S3ResultStore
 
 
 @cache

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from reporting.storage import S3ResultStore
-
 from reporting import adapters
 from reporting.database import Database
 from reporting.dead_letters import DeadLetters
@@ -20,6 +18,7 @@ from reporting.retries import Backoff
 from reporting.secrets import SecretsManager
 from reporting.snapshots import Snapshots
 from reporting.sources import SourceOpener
+from reporting.storage import S3ResultStore
 from worker.settings import WorkerSettings
 
 #: What a process that gives up its lease exits with (EX_TEMPFAIL of sysexits.h).

@@ -8,8 +8,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from local.testing import PlatformHandle
 
+from local.testing import PlatformHandle
 from tests.e2e.client import Client
 from tests.parts.platform import platform as local_platform
 

@@ -5,9 +5,9 @@ import time
 from typing import Any
 
 import pytest
-from local.testing import PlatformHandle
 from openapi_spec_validator import validate
 
+from local.testing import PlatformHandle
 from tests.e2e.client import Client
 
 TABLE: dict[str, Any] = {"title": "t", "columns": [{"key": "a"}], "rows": [["1"]]}

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 import openpyxl
 import pypdf
 import pytest
-from local.testing import PlatformHandle
 
+from local.testing import PlatformHandle
 from tests.e2e.client import Client
 
 COLUMNS: list[dict[str, Any]] = [
