@@ -10,10 +10,7 @@ _OPTIONAL = frozenset({"cache"})
 
 
 def health_document(checks: Mapping[str, Callable[[], object]]) -> tuple[bool, dict[str, Any]]:
-    """Run the checks; healthy when every part that a report needs has answered.
-
-    A check fails by raising or by returning ``False``.
-    """
+    """Run the checks; healthy when every part that a report needs has answered."""
     parts = {name: _check(name, check) for name, check in checks.items()}
     failed = {name for name, part in parts.items() if part["status"] != "ok"}
     overall = "ok" if not failed else "degraded" if failed <= _OPTIONAL else "unavailable"
@@ -23,8 +20,7 @@ def health_document(checks: Mapping[str, Callable[[], object]]) -> tuple[bool, d
 def _check(name: str, check: Callable[[], object]) -> dict[str, Any]:
     started = perf_counter()
     try:
-        if check() is False:
-            return {"status": "unavailable"}
+        check()
     except Exception:  # noqa: BLE001 - whatever it is, the part is not healthy; the log says why
         logger.exception("health check failed", part=name)
         return {"status": "unavailable"}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import simplejson
 
+from reporting.errors import TransientError
+
 if TYPE_CHECKING:
     from valkey import Valkey
     from valkey.commands.core import Script
@@ -38,6 +40,13 @@ _TOMBSTONE_SECONDS = 60
 _MAX_VERSION = 2**53
 
 
+class CacheUnavailable(TransientError):
+    """The cache did not answer; everything works without it."""
+
+    code = "cache_unavailable"
+    title = "The cache did not answer"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CachedStatus:
     """What was put: a status at the version of its row. It holds its tenant, for the reader to check."""
@@ -47,7 +56,7 @@ class CachedStatus:
 
 
 class StatusCache(Protocol):
-    """Statuses by report id. No method raises when the cache does not answer.
+    """Statuses by report id. No method but :meth:`check` raises when the cache does not answer.
 
     ``version`` is the one of the database row: it grows with each change.
     """
@@ -61,8 +70,8 @@ class StatusCache(Protocol):
     def invalidate(self, report_id: str, version: int) -> None:
         """Forget the status at ``version`` and below, and take none below ``version`` any more."""
 
-    def check(self) -> bool:
-        """True if the cache answers."""
+    def check(self) -> None:
+        """Ask the cache whether it answers. Raises :class:`CacheUnavailable`."""
 
 
 class NoCache:
@@ -77,8 +86,7 @@ class NoCache:
 
     def invalidate(self, report_id: str, version: int) -> None: ...
 
-    def check(self) -> bool:
-        return True
+    def check(self) -> None: ...
 
 
 class ValkeyCache:
@@ -146,8 +154,13 @@ class ValkeyCache:
         lifetime = _TOMBSTONE_SECONDS * 1000
         self._attempt(lambda scripts: scripts.invalidate(keys=[_key(report_id)], args=[version, lifetime]))
 
-    def check(self) -> bool:
-        return self._attempt(lambda scripts: scripts.client.ping()) is not None
+    def check(self) -> None:
+        from valkey.exceptions import ValkeyError  # noqa: PLC0415
+
+        try:
+            self._connected().client.ping()
+        except (ValkeyError, OSError) as error:
+            raise CacheUnavailable("The cache did not answer.") from error
 
     def close(self) -> None:
         """Close the connections. A later call opens new ones."""

@@ -8,11 +8,15 @@ to a cold start than the rest of this module.
 """
 
 import re
+import threading
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 MAX_TTL_SECONDS = 604_800
 
@@ -42,30 +46,24 @@ class Links(Protocol):
 class LinkSigner:
     """Signs URLs below ``base_url`` for CloudFront with an RSA-2048 key.
 
-    ``private_key_pem`` is read once; the object can be shared between threads. Raises ``ValueError`` for a
-    ``base_url`` that is not HTTPS (plain HTTP is taken for loopback addresses only), a ``ttl_seconds``
-    outside 1 to :data:`MAX_TTL_SECONDS`, and anything but an unencrypted PEM of an RSA-2048 key.
+    ``private_key_pem`` is read once, at the first link: a cold start that makes none does not wait for
+    it. The object can be shared between threads. Raises ``ValueError`` for a ``base_url`` that is not
+    HTTPS (plain HTTP is taken for loopback addresses only) and for a ``ttl_seconds`` outside 1 to
+    :data:`MAX_TTL_SECONDS`; the first link raises it for anything but an unencrypted PEM of an RSA-2048
+    key.
     """
 
     def __init__(self, *, base_url: str, key_pair_id: str, private_key_pem: str, ttl_seconds: int) -> None:
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
-
         if isinstance(ttl_seconds, bool) or not 1 <= ttl_seconds <= MAX_TTL_SECONDS:
             raise ValueError(f"A link's life of {ttl_seconds!r} s is not between 1 and {MAX_TTL_SECONDS}.")
         if not re.fullmatch(r"[A-Za-z0-9_-]+", key_pair_id):
             raise ValueError(f"{key_pair_id!r} is not the id of a CloudFront public key.")
-        try:
-            key = load_pem_private_key(private_key_pem.encode(), password=None)
-        except (ValueError, TypeError):
-            # Without the cause: a parser's message may repeat what it read.
-            raise ValueError("The link key is not an unencrypted PEM private key.") from None
-        if not isinstance(key, RSAPrivateKey) or key.key_size != _KEY_BITS:
-            raise ValueError(f"The link key is not an RSA key of {_KEY_BITS} bits.")
         self._base_url = _checked_base(base_url)
         self._key_pair_id = key_pair_id
-        self._key = key
+        self._private_key_pem = private_key_pem
         self._ttl_seconds = ttl_seconds
+        self._key: RSAPrivateKey | None = None
+        self._lock = threading.Lock()
 
     def sign(self, key: str, *, now: datetime) -> SignedLink:
         """A link to the object ``key``, percent-encoded once.
@@ -102,8 +100,28 @@ class LinkSigner:
             f'"Condition":{{"DateLessThan":{{"AWS:EpochTime":{expires}}}}}}}]}}'
         )
         # SHA-1 is what CloudFront verifies unless the URL names another algorithm.
-        signature = self._key.sign(policy.encode("ascii"), PKCS1v15(), SHA1())  # noqa: S303
+        signature = self._private_key().sign(policy.encode("ascii"), PKCS1v15(), SHA1())  # noqa: S303
         return b64encode(signature).decode().translate(_URL_SAFE)
+
+    def _private_key(self) -> "RSAPrivateKey":
+        with self._lock:
+            if self._key is None:
+                self._key = _rsa_key(self._private_key_pem)
+            return self._key
+
+
+def _rsa_key(pem: str) -> "RSAPrivateKey":
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError):
+        # Without the cause: a parser's message may repeat what it read.
+        raise ValueError("The link key is not an unencrypted PEM private key.") from None
+    if not isinstance(key, RSAPrivateKey) or key.key_size != _KEY_BITS:
+        raise ValueError(f"The link key is not an RSA key of {_KEY_BITS} bits.")
+    return key
 
 
 def _checked_base(base_url: str) -> str:

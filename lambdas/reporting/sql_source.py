@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
@@ -41,7 +41,10 @@ _UNAVAILABLE = frozenset(
     | {1927, 2002, 2003, 2005, 2006, 2013, 2014, 2055, 3169, 4031}
 )
 _ESTIMATE_TIMEOUT_SECONDS = 0.25
-_SILENCE_SECONDS = 15
+#: How much longer than the statement's time limit a server may be silent before it counts as gone.
+_SILENCE_SECONDS = 15.0
+#: A client waits for an estimate: neither connecting nor a silent server may take longer than this.
+_ESTIMATE_SILENCE_SECONDS = 1.0
 _TIMEOUT_DETAIL = "The query took longer than its time limit."
 #: Decimals are bound without an exponent: ``1E+2`` would be a binary double to the server.
 _CONVERSIONS: Any = {**conversions, Decimal: lambda value, _mapping=None: format(value, "f")}
@@ -154,9 +157,15 @@ def estimate(
 ) -> int | None:
     """The one number that ``statement`` gives; ``None`` if it is NULL or takes too long.
 
-    Raises ``QueryRefused`` for anything else than one number, and ``SourceUnavailable``.
+    Raises ``QueryRefused`` for anything else than one number, and ``SourceUnavailable`` within about a
+    second more than ``timeout_seconds``.
     """
-    session = _Session(database, timeout_seconds)
+    connect_timeout = min(database.connect_timeout_seconds, _ESTIMATE_SILENCE_SECONDS)
+    session = _Session(
+        replace(database, connect_timeout_seconds=connect_timeout),
+        timeout_seconds,
+        silence_seconds=_ESTIMATE_SILENCE_SECONDS,
+    )
     try:
         session.run(statement)
         rows = session.fetch(2)
@@ -177,9 +186,13 @@ def estimate(
 class _Session:
     """One connection for one statement. Its errors are those of this module."""
 
-    def __init__(self, database: SourceDatabase, timeout_seconds: float) -> None:
+    def __init__(
+        self, database: SourceDatabase, timeout_seconds: float, *, silence_seconds: float = _SILENCE_SECONDS
+    ) -> None:
         self._database = database
-        self._timeout = timeout_seconds
+        # Zero would mean no limit to both servers; they count in milliseconds or finer.
+        self._timeout = max(timeout_seconds, 0.001)
+        self._silence = silence_seconds
         self._connection: Any = None
         self._cursor: Any = None
         self._interrupted = False
@@ -272,7 +285,7 @@ class _Session:
         if "MariaDB" in self._connection.get_server_info():
             limit = f"max_statement_time = {self._timeout:.3f}"
         else:
-            limit = f"max_execution_time = {max(1, round(self._timeout * 1000))}"
+            limit = f"max_execution_time = {round(self._timeout * 1000)}"
         # While rendering or uploading holds up the reader, the server waits as long as the query may take.
         patience = max(60, math.ceil(self._timeout))
         with self._connection.cursor() as cursor:
@@ -282,7 +295,7 @@ class _Session:
             )
             cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         # Only a server that is gone is silent for longer than the limit that it was given.
-        self._connection._read_timeout = self._timeout + _SILENCE_SECONDS
+        self._connection._read_timeout = self._timeout + self._silence
 
     def _first_row(self) -> list[Row]:
         """The first row, if there is one.

@@ -133,9 +133,13 @@ class StompConnection:
 
     def close(self, *, goodbye: bool = False) -> None:
         """End the connection and its thread. ``goodbye`` tells the broker and lets it close first."""
-        if goodbye and self.usable:
-            self._transmit(lambda: self._protocol.send_frame("DISCONNECT", {}))
-            self._answers.wait_for_end(_CLOSE_SECONDS)
+        if goodbye:
+            try:
+                self._transmit(lambda: self._protocol.send_frame("DISCONNECT", {}))
+                self._answers.wait_for_end(_CLOSE_SECONDS)
+            except ConnectionLost:
+                # It has ended already, which is all that is wanted.
+                pass
         self._transport.end()
 
     def _expect_receipt(self) -> str:
