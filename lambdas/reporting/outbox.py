@@ -11,7 +11,7 @@ from reporting.messages import ReportMessage
 #: How long the writer of a row has to send it itself before the relay may take it.
 GRACE_SECONDS = 10
 #: How long a relay has for the rows that it took before another may take them.
-CLAIM_SECONDS = 60
+CLAIM_SECONDS = 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

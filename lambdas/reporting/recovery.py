@@ -135,8 +135,8 @@ class Recovery:
 
     def _expire(self, report_id: str) -> int:
         report = self._reports.get(report_id)
-        # The object goes first: if this run dies in between, the next one finds the row again.
-        if not self._delete(report.object_key):
+        # The objects go first: if this run dies in between, the next one finds the row again.
+        if not (self._delete(report.object_key) and self._delete(report.input_key)):
             return 0
         try:
             changed = self._reports.expire(report_id)
