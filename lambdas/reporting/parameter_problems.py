@@ -1,13 +1,13 @@
 """Says what is wrong with a parameter: what the schema asks for, and the value that it got."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from jsonschema.exceptions import ValidationError
 
-from reporting.strict_json import escape
+from reporting.strict_json import escape, json_kind
 
 FORMAT_EXAMPLES = {"date": "2026-01-31", "date-time": "2026-01-31T12:00:00Z"}
 
@@ -91,7 +91,7 @@ def detail_of(error: ValidationError) -> str:
     return template.format(
         limit=_limit(keyword, limit),
         got=as_json(instance),
-        kind=_kind(instance),
+        kind=json_kind(instance),
         size=len(instance) if isinstance(instance, str | list) else 0,
         example=FORMAT_EXAMPLES.get(str(limit), ""),
     )
@@ -126,19 +126,3 @@ def _limit(keyword: str, limit: object) -> str:
     if isinstance(limit, list):
         return " or ".join(limit) if keyword == "type" else ", ".join(as_json(item) for item in limit)
     return as_text(limit)
-
-
-def _kind(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case int() | Decimal():
-            return "a number"
-        case str():
-            return "a string"
-        case Mapping():
-            return "an object"
-        case _:
-            return "an array"

@@ -6,6 +6,7 @@ loses data later. Decimals are read exactly, as :class:`decimal.Decimal`.
 
 import json
 import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Never
 
@@ -41,7 +42,7 @@ def parse_object(data: bytes) -> dict[str, Any]:
     except RecursionError as error:
         raise MalformedBody("nesting_too_deep", f"Values nest deeper than {MAX_DEPTH} levels.") from error
     if not isinstance(value, dict):
-        raise MalformedBody("not_an_object", f"The body is {_kind(value)}; send a JSON object.")
+        raise MalformedBody("not_an_object", f"The body is {json_kind(value)}; send a JSON object.")
     _check(value, surrogates=_SURROGATE_ESCAPE.search(text) is not None)
     return value
 
@@ -121,7 +122,8 @@ def escape(token: str) -> str:
     return token.replace("~", "~0").replace("/", "~1")
 
 
-def _kind(value: object) -> str:
+def json_kind(value: object) -> str:
+    """What JSON calls a value, for a sentence."""
     match value:
         case None:
             return "null"
@@ -131,5 +133,7 @@ def _kind(value: object) -> str:
             return "a number"
         case str():
             return "a string"
+        case Mapping():
+            return "an object"
         case _:
             return "an array"
