@@ -35,4 +35,5 @@ def build(settings: RelaySettings) -> Recovery:
         snapshots=Snapshots(reports=reports, cache=adapters.cache(settings, secrets)),
         store=S3ResultStore(bucket=settings.results_bucket),
         backoff=Backoff(base_seconds=settings.retry_base_seconds, cap_seconds=settings.retry_cap_seconds),
+        resend_seconds=settings.resend_seconds,
     )

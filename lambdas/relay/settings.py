@@ -10,5 +10,6 @@ from reporting.settings import BrokerSettings, CacheSettings, DatabaseSettings, 
 class RelaySettings(DatabaseSettings, BrokerSettings, CacheSettings, StorageSettings):
     """Settings of the relay function."""
 
+    resend_seconds: Annotated[int, Field(ge=60)] = 900
     retry_base_seconds: Annotated[float, Field(gt=0)] = 5
     retry_cap_seconds: Annotated[float, Field(gt=0)] = 300

@@ -26,7 +26,7 @@ from reporting.identifiers import new_object_token
 from reporting.messages import ReportMessage
 from reporting.observability import count, duration, log_report, logger
 from reporting.report import Report, load_document
-from reporting.report_types import Catalogue
+from reporting.report_types import Catalogue, InvalidParameters
 from reporting.repository import Changed, Reports
 from reporting.requests import PageModel, stored_table
 from reporting.retries import Backoff, error_document, is_transient
@@ -193,7 +193,12 @@ class Execution:
         report_type = self._catalogue.get(claim.report_type)
         if report_type is None:
             raise BadDefinition(f"The report type {claim.report_type!r} does not exist any more.")
-        parameters = claim.request["parameters"]
+        try:
+            parameters = report_type.validate_parameters(claim.request["parameters"])
+        except InvalidParameters as error:
+            raise BadDefinition(
+                f"The report type {claim.report_type!r} has changed and no longer takes these parameters."
+            ) from error
         options = _options(claim, page=report_type.page, parameters=report_type.shown_parameters(parameters))
         rows = self._open_source(claim.report_type, parameters, seconds_left=give_up_at - time.monotonic())
         return _Work(table=report_type.table(parameters), source=rows, options=options)

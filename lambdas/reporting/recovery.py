@@ -28,6 +28,7 @@ class Recovered:
     """What one run of the relay has done."""
 
     sent: int
+    sent_again: int
     leases: int
     expired: int
 
@@ -44,6 +45,7 @@ class Recovery:
         snapshots: Snapshots,
         store: ResultStore,
         backoff: Backoff,
+        resend_seconds: int,
     ) -> None:
         self._reports = reports
         self._outbox = outbox
@@ -51,18 +53,20 @@ class Recovery:
         self._snapshots = snapshots
         self._store = store
         self._backoff = backoff
+        self._resend_seconds = resend_seconds
 
     def run(self, *, seconds_left: float) -> Recovered:
         """Do all of it, within ``seconds_left``; what is left over is done by the next run."""
         give_up_at = time.monotonic() + seconds_left
         leases = self._take_up_lost_leases(give_up_at)
+        sent_again = self._send_forgotten()
         sent = self._send_due(give_up_at)
         expired = self._expire_results(give_up_at)
         self._outbox.purge_sent(older_than_hours=_SENT_HOURS, limit=5000)
         self._reports.purge_keys(limit=5000)
-        done = Recovered(sent=sent, leases=leases, expired=expired)
-        if any((sent, leases, expired)):
-            logger.info("recovered", sent=sent, leases=leases, expired=expired)
+        done = Recovered(sent=sent, sent_again=sent_again, leases=leases, expired=expired)
+        if any((sent, sent_again, leases, expired)):
+            logger.info("recovered", sent=sent, sent_again=sent_again, leases=leases, expired=expired)
         return done
 
     def _send_due(self, give_up_at: float) -> int:
@@ -75,6 +79,18 @@ class Recovery:
                 # Nothing more is due, or the broker does not answer: the next run goes on.
                 break
         return sent
+
+    def _send_forgotten(self) -> int:
+        """Send the message of a report again that waits for longer than a queue should take.
+
+        A message that was in the queue after all does no harm: the first of the two is taken up.
+        """
+        forgotten = self._reports.forgotten(older_than_seconds=self._resend_seconds, limit=_BATCH)
+        rows = self._reports.send_again([next_attempt(report, delay_seconds=0) for report in forgotten])
+        if rows:
+            logger.warning("messages are sent again", count=len(rows))
+            count("MessagesSentAgain", len(rows))
+        return self._dispatcher.send(rows)
 
     def _take_up_lost_leases(self, give_up_at: float) -> int:
         taken = 0

@@ -280,6 +280,24 @@ class Reports:
             )
         )
 
+    def forgotten(self, *, older_than_seconds: int, limit: int) -> list[Report]:
+        """Reports that wait although their message was confirmed long ago, and none is on its way.
+
+        A broker that was emptied, or a message that expired in it, leaves them behind.
+        """
+        rows = self._database.query(
+            f"SELECT {COLUMNS} FROM reports WHERE status IN ('queued', 'retrying')"
+            " AND COALESCE(next_retry_at, created_at) < UTC_TIMESTAMP(6) - INTERVAL %s SECOND"
+            " AND NOT EXISTS (SELECT 1 FROM outbox WHERE report_id = reports.id AND"
+            " (sent_at IS NULL OR sent_at > UTC_TIMESTAMP(6) - INTERVAL %s SECOND)) LIMIT %s",
+            (older_than_seconds, older_than_seconds, limit),
+        )
+        return [Report.from_row(row) for row in rows]
+
+    def send_again(self, messages: Sequence[OutboxMessage]) -> list[OutboxRow]:
+        """Store messages for reports that exist already."""
+        return self._database.transaction(lambda cursor: outbox.insert(cursor, messages))
+
     def expired_results(self, *, limit: int) -> list[str]:
         """Ids of succeeded reports whose time is over."""
         rows = self._database.query(

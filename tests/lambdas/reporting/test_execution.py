@@ -107,6 +107,7 @@ class Bench:
             snapshots=self.snapshots,
             store=self.store,
             backoff=BACKOFF,
+            resend_seconds=900,
         )
 
     def attempt(self, report: Report, *, number: int = 1, seconds_left: float = 800) -> Report:
@@ -312,6 +313,23 @@ def test_a_message_that_could_not_be_sent_is_sent_by_the_relay(
     assert bench.recovery().run(seconds_left=30).sent == 0
 
 
+def test_a_report_whose_message_is_gone_from_the_broker_is_sent_again(
+    bench: Bench, activemq: ActiveMq, ca_file: str
+) -> None:
+    queue = "open.emptied"
+    report = accept(bench.reports, queue=queue).report
+    bench.database.execute("UPDATE outbox SET sent_at = UTC_TIMESTAMP(6) - INTERVAL 20 MINUTE")
+    assert bench.recovery().run(seconds_left=30).sent_again == 0, "it has not waited for long"
+    bench.database.execute("UPDATE reports SET created_at = UTC_TIMESTAMP(6) - INTERVAL 20 MINUTE")
+    assert bench.recovery().run(seconds_left=30).sent_again == 1
+    assert bench.recovery().run(seconds_left=30).sent_again == 0, "once is enough for a while"
+    [message] = receive(activemq, queue, ca_file=ca_file, count=1)
+    again = ReportMessage.from_json(message.body)
+    assert (again.report_id, again.attempt) == (report.id, 1)
+    done = bench.attempt(report)
+    assert done.status is Status.SUCCEEDED
+
+
 def test_an_old_result_expires_with_its_object_and_the_row_stays(bench: Bench) -> None:
     done = bench.attempt(accept(bench.reports).report)
     assert done.object_key is not None
@@ -406,6 +424,7 @@ def test_two_relays_at_once_take_a_lost_lease_up_once(bench: Bench, connect: Con
             snapshots=bench.snapshots,
             store=bench.store,
             backoff=BACKOFF,
+            resend_seconds=900,
         )
         start.wait(timeout=30)
         try:
