@@ -28,7 +28,8 @@ def safe_filename(text: str, extension: str) -> str:
     cut between characters.
     """
     suffix = f".{extension.lstrip('.').lower()}"
-    stem = "".join(_visible(character) for character in unicodedata.normalize("NFC", text))
+    # What goes may have kept a letter and its accent apart: composed after that.
+    stem = unicodedata.normalize("NFC", "".join(_visible(character) for character in text))
     stem = " ".join(_FORBIDDEN.sub("-", stem).split()).strip(". ")
     if stem.lower().endswith(suffix):
         stem = stem[: -len(suffix)].rstrip(". ")
