@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from reporting.errors import TransientError
+from reporting.errors import PrensaError, TransientError
 
 if TYPE_CHECKING:
     import ssl
@@ -280,11 +280,15 @@ class StompBroker:
             except LoginRefused as error:
                 if self._refresh_credentials is None:
                     raise BrokerUnavailable(str(error)) from error
-                self._credentials = self._refresh_credentials()
                 try:
+                    self._credentials = self._refresh_credentials()
                     self._current = self._open()
                 except LoginRefused as again:
                     raise BrokerUnavailable(str(again)) from again
+                except BrokerUnavailable:
+                    raise
+                except PrensaError as failure:
+                    raise BrokerUnavailable(f"no new credentials: {failure}") from failure
             return self._current
 
     def _open(self) -> "StompConnection":
@@ -301,7 +305,8 @@ class StompBroker:
                 )
             except LoginRefused:
                 raise
-            except ConnectFailed as error:
+            except (ConnectFailed, OSError) as error:
+                # OSError: the file of certificates can't be read.
                 reasons.append(f"{endpoint.host}:{endpoint.port}: {error}")
                 _logger.warning("No connection to the broker at %s", reasons[-1])
             else:

@@ -28,6 +28,7 @@ from reporting.broker import (
     StompBroker,
     parse_endpoints,
 )
+from reporting.secrets import SecretsUnavailable
 from tests.parts.activemq import PASSWORD, USERNAME, ActiveMq
 from tests.parts.certificates import Certificate, CertificateAuthority, self_signed
 from tests.parts.processes import eventually, free_port
@@ -222,6 +223,34 @@ class TestOnARealBroker:
         broker.publish(message(queue=queue_name()))
         broker.close()
 
+    def test_new_credentials_that_can_not_be_read_are_a_failed_publish(
+        self, activemq: ActiveMq, ca_file: str
+    ) -> None:
+        def unreadable() -> Credentials:
+            raise SecretsUnavailable("The store of secrets did not answer.")
+
+        broker = StompBroker(
+            endpoints=[Endpoint(activemq.host, activemq.port)],
+            username=USERNAME,
+            password="the-one-before",
+            ca_file=ca_file,
+            refresh_credentials=unreadable,
+        )
+        [failure] = broker.publish_many([message()])
+        assert failure is not None
+        assert "no new credentials" in failure.reason
+
+    def test_a_file_of_certificates_that_is_not_there_is_a_failed_publish(self, activemq: ActiveMq) -> None:
+        broker = StompBroker(
+            endpoints=[Endpoint(activemq.host, activemq.port)],
+            username=USERNAME,
+            password=PASSWORD,
+            ca_file="/no/such/file.pem",
+        )
+        [failure] = broker.publish_many([message()])
+        assert failure is not None
+        assert failure.delivery is Delivery.REFUSED
+
     def test_the_check_makes_a_round_trip(self, broker: StompBroker, activemq: ActiveMq) -> None:
         broker.check()
         activemq.kill()
@@ -277,6 +306,7 @@ class TestOnARealBroker:
 _FREEZABLE = """
 import sys, threading
 from reporting.broker import Endpoint, OutgoingMessage, StompBroker
+from reporting.secrets import SecretsUnavailable
 from tests.parts.activemq import PASSWORD, USERNAME
 _, port, ca_file, queue = sys.argv
 broker = StompBroker(
