@@ -130,8 +130,8 @@ class Supervisor:
                 running.process, running.started = again.process, again.started
                 running.restarts += 1
                 await self._until_ready(running)
-            except (PartFailed, OSError) as error:
-                self._report(f"  {error}")
+            except Exception as error:  # noqa: BLE001 - whatever kept it from starting, it is tried again
+                self._report(f"  {part.name} could not be started: {error}")
                 await processes.stop(running.process, how=part.stop_signal, grace_seconds=1)
                 continue
             self._write_state()

@@ -131,7 +131,12 @@ def _session() -> Session:
 
 
 def _create_bucket(s3: "S3Client", bucket: str) -> None:
-    s3.create_bucket(Bucket=bucket)
+    try:
+        s3.create_bucket(Bucket=bucket)
+    except ClientError as error:
+        # It is on disk, and so there again after a crash.
+        if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+            raise
     s3.put_bucket_lifecycle_configuration(
         Bucket=bucket,
         LifecycleConfiguration={

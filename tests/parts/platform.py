@@ -12,7 +12,9 @@ from local.testing import PlatformHandle, start_platform
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformHandle]:
     """Every part for real, with the sample data; the relay runs every second."""
     home: Path = tmp_path_factory.mktemp("platform")
-    handle = start_platform(home, sample=True, relay_interval=1.0)
+    # A short lease, so that a killed worker's report is taken up while a test waits.
+    settings = {"LEASE_SECONDS": "6", "RETRY_BASE_SECONDS": "0.5"}
+    handle = start_platform(home, sample=True, relay_interval=1.0, overrides=settings)
     try:
         yield handle
     finally:

@@ -1,0 +1,118 @@
+"""The platform as a whole: what dies comes back, and nothing is left behind."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local import processes
+from local.home import Home, lock_owner
+from local.paths import REPOSITORY
+from local.ports import choose_ports
+from local.status import status_rows
+from local.testing import PlatformHandle, start_platform
+from tests.e2e.client import Client
+from tests.parts.platform import platform as local_platform
+
+__all__ = ["local_platform"]
+DEADLINE_SECONDS = 60
+
+
+def wait_until(condition: Callable[[], bool], *, what: str) -> None:
+    give_up_at = time.monotonic() + DEADLINE_SECONDS
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < give_up_at, f"not within {DEADLINE_SECONDS} s: {what}"
+        pause.wait(0.05)
+
+
+@pytest.fixture
+def client(local_platform: PlatformHandle) -> Client:
+    token = local_platform.token("platform", ["reports/read", "reports/write"])
+    return Client(local_platform.endpoints["api"], token)
+
+
+def restarts(platform: PlatformHandle, part: str) -> int:
+    return next(int(row["restarts"]) for row in status_rows(platform.home) if row["part"] == part)
+
+
+@pytest.mark.parametrize("part", ["database", "storage", "edge"])
+def test_a_part_that_dies_is_started_again_and_the_service_goes_on(
+    part: str, local_platform: PlatformHandle, client: Client
+) -> None:
+    before = restarts(local_platform, part)
+    local_platform.kill(part)
+    wait_until(
+        lambda: any(
+            row["part"] == part and row["restarts"] > before and row["state"] == "running"
+            for row in status_rows(local_platform.home)
+        ),
+        what=f"{part} runs again",
+    )
+    table = {"title": "t", "columns": [{"key": "a"}], "rows": [["1"]]}
+    assert client.make({"table": table, "format": "csv"})[0]["status"] == "succeeded"
+
+
+def test_a_report_whose_worker_is_killed_is_made_by_another(
+    local_platform: PlatformHandle, client: Client
+) -> None:
+    report = client.generate({"report_type": "order_ledger", "format": "xlsx"})
+    assert client.wait(report["id"], until="running")["status"] == "running"
+    local_platform.kill("worker")
+    done = client.wait(report["id"])
+    assert (done["status"], done["attempt"]) == ("succeeded", 2)
+    assert done["result"]["row_count"] == 200_000
+
+
+def test_everything_listens_on_the_loopback_interface_only(local_platform: PlatformHandle) -> None:
+    listening = set()
+    for process in processes.recorded(local_platform.home.pids).values():
+        for member in [process, *process.children(recursive=True)]:
+            for connection in member.net_connections("inet"):
+                if connection.status == psutil.CONN_LISTEN:
+                    listening.add(connection.laddr.ip)
+    assert listening == {"127.0.0.1"}
+
+
+def run(home: Home, *words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "local", "--home", str(home.path), *words]
+    return subprocess.run(
+        command, cwd=REPOSITORY, check=False, capture_output=True, text=True, timeout=DEADLINE_SECONDS
+    )
+
+
+def test_a_second_start_in_one_home_says_who_is_there(local_platform: PlatformHandle) -> None:
+    second = run(local_platform.home, "--port-base", "0", "up", "--no-demo")
+    assert second.returncode == 1
+    assert f"process {lock_owner(local_platform.home)}" in second.stderr
+
+
+def test_a_taken_port_is_named_with_its_part_and_the_way_out(tmp_path: Path) -> None:
+    ports = choose_ports(0)
+    with socket.create_server(("127.0.0.1", ports.broker)):
+        refused = run(Home(tmp_path), "--port-base", str(ports.base), "up", "--no-demo")
+    assert refused.returncode == 1
+    assert f"{ports.broker} (broker)" in refused.stderr
+    assert "PRENSA_PORT_BASE" in refused.stderr
+
+
+def test_what_a_killed_supervisor_leaves_is_cleaned_by_the_next_start(tmp_path: Path) -> None:
+    first = start_platform(tmp_path, sample=False, relay_interval=60)
+    left = [
+        member
+        for process in processes.recorded(first.home.pids).values()
+        for member in [process, *process.children(recursive=True)]
+    ]
+    owner = lock_owner(first.home)
+    assert owner is not None
+    psutil.Process(owner).kill()
+    second = start_platform(tmp_path, sample=False, relay_interval=60)
+    second.stop()
+    wait_until(lambda: not any(process.is_running() for process in left), what="all of the first run ended")
+    assert processes.recorded(first.home.pids) == {}
