@@ -85,6 +85,9 @@ def _started() -> MariaDbServer:
     folder = Path(tempfile.mkdtemp(prefix="prensa-mariadb-"))
     command = [program, "--no-defaults", f"--datadir={folder / 'data'}", "--skip-log-bin"]
     command += ["--user=root"] if os.geteuid() == 0 else []
+    # A folder of its own: a server that starts deletes what others have in a shared one.
+    (folder / "tmp").mkdir()
+    command += [f"--tmpdir={folder / 'tmp'}"]
     _create_system_tables(folder, command)
     port = _free_port()
     command += [f"--socket={folder / 'mariadbd.sock'}", f"--pid-file={folder / 'mariadbd.pid'}"]
