@@ -7,6 +7,7 @@ then find its report.
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pymysql
 from pymysql.cursors import Cursor
@@ -64,26 +65,41 @@ def reserve(cursor: Cursor, key: IdempotencyKey, report_id: str) -> str:
             raise
     else:
         return report_id
-    # Taken before: free again if its time is over, whoever changes the row first has it.
-    if cursor.execute(
-        "UPDATE idempotency_keys SET body_hash = %s, report_id = %s,"
-        " expires_at = UTC_TIMESTAMP(6) + INTERVAL %s HOUR"
-        " WHERE tenant = %s AND idempotency_key = %s AND expires_at <= UTC_TIMESTAMP(6)",
-        (key.body_hash, report_id, RETENTION_HOURS, key.tenant, key.key),
-    ):
-        return report_id
+    # A plain read: the failed insert holds a shared lock, and fifty sessions that each wanted more would
+    # end one another as deadlocks.
+    known = _read(cursor, key, lock="")
+    if known.expired:
+        # Free again: whoever changes the row first has the key, and the others see what it became.
+        if cursor.execute(
+            "UPDATE idempotency_keys SET body_hash = %s, report_id = %s,"
+            " expires_at = UTC_TIMESTAMP(6) + INTERVAL %s HOUR"
+            " WHERE tenant = %s AND idempotency_key = %s AND expires_at <= UTC_TIMESTAMP(6)",
+            (key.body_hash, report_id, RETENTION_HOURS, key.tenant, key.key),
+        ):
+            return report_id
+        known = _read(cursor, key, lock=" FOR UPDATE")
+    if known.body_hash != key.body_hash:
+        raise IdempotencyConflict(
+            "This Idempotency-Key was used with another body; use a new key for a new request."
+        )
+    return known.report_id
+
+
+class _Known(NamedTuple):
+    report_id: str
+    body_hash: str
+    expired: bool
+
+
+def _read(cursor: Cursor, key: IdempotencyKey, *, lock: str) -> _Known:
     cursor.execute(
-        "SELECT report_id, body_hash FROM idempotency_keys WHERE tenant = %s AND idempotency_key = %s",
+        "SELECT report_id, body_hash, expires_at <= UTC_TIMESTAMP(6) FROM idempotency_keys"
+        f" WHERE tenant = %s AND idempotency_key = %s{lock}",
         (key.tenant, key.key),
     )
     row = cursor.fetchone()
     assert row is not None, "the key was there a statement ago and keys are not deleted before their time"  # noqa: S101
-    if row[1] != key.body_hash:
-        raise IdempotencyConflict(
-            "This Idempotency-Key was used with another body; use a new key for a new request."
-        )
-    found: str = row[0]
-    return found
+    return _Known(report_id=row[0], body_hash=row[1], expired=bool(row[2]))
 
 
 def purge_expired(cursor: Cursor, *, limit: int) -> int:
