@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import Any, Protocol
 
 from rendering.engine import render
+from rendering.errors import RenderError
 from rendering.model import Batch, Format, Options, Page, RenderResult, Table, ValueWarning
 from reporting.database import Database
 from reporting.dispatch import Dispatcher
@@ -282,7 +283,14 @@ class Execution:
         document = error_document(
             error, retryable=transient or isinstance(error, TimeLimit), traceparent=claim.traceparent
         )
-        logger.exception("attempt failed", code=document["code"], attempt=claim.attempt, will_retry=again)
+        # The trace of a value that does not fit would carry the value: data does not belong into a log.
+        logger.error(
+            "attempt failed",
+            exc_info=not isinstance(error, RenderError),
+            code=document["code"],
+            attempt=claim.attempt,
+            will_retry=again,
+        )
         try:
             if again:
                 changed = self._persist(lambda: self._retry(claim, document))
