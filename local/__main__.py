@@ -15,7 +15,7 @@ from local import cloud, processes
 from local.credentials import Credentials
 from local.demo import DemoFailed, make_first_reports
 from local.gateway.tokens import issue_token
-from local.home import Home, HomeInUse, lock_owner, read_json
+from local.home import Home, HomeInUse, HomeLock, lock_owner, read_json
 from local.parts.broker import JarsMissing
 from local.parts.database import ServerMissing
 from local.parts.storage import StoreMissing
@@ -91,6 +91,8 @@ Ctrl-C stops everything.""",
 def _detach(home: Home) -> int:
     """Start a supervisor in the background and wait until it is ready."""
     home.create()
+    # A platform that runs here keeps its addresses and its log.
+    HomeLock(home).release()
     home.endpoints.unlink(missing_ok=True)
     command = [sys.executable, "-m", "local", *(word for word in sys.argv[1:] if word != "--detach")]
     with home.log("supervisor").open("wb") as log:

@@ -32,6 +32,10 @@ class UnknownFunction(LookupError):
     """No function of this name is deployed."""
 
 
+class StartFailed(RuntimeError):
+    """An environment could not be started."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """``failed`` is what Lambda says with ``X-Amz-Function-Error``."""
@@ -65,7 +69,11 @@ class _Pool:
 
     async def invoke(self, payload: bytes) -> Answer:
         async with self._slots:
-            environment = self._take() or await self._functions.start(self.function)
+            try:
+                environment = self._take() or await self._functions.start(self.function)
+            except StartFailed as error:
+                _log.warning("%s: %s", self.function.name, error)
+                return Answer(_error("Runtime.StartFailed", str(error)), failed=True)
             try:
                 return await self._functions.call(environment, payload, self.function.timeout_seconds)
             finally:
@@ -90,18 +98,26 @@ class Functions:
         self._ports = ports
         self._starting: set[int] = set()
         self._environments: list[_Environment] = []
+        self._calls: set[asyncio.Task[Answer]] = set()
         self._session: aiohttp.ClientSession | None = None
 
     async def invoke(self, name: str, payload: bytes) -> Answer:
-        """Call a function and wait for its answer. Raises :class:`UnknownFunction`."""
+        """Call a function and wait for its answer. Raises :class:`UnknownFunction`.
+
+        When the caller is cancelled the function runs on, as it does in Lambda when a client hangs up.
+        """
         if name not in self._pools:
             raise UnknownFunction(
                 f"There is no function {name!r}; known are: {', '.join(sorted(self._pools))}."
             )
-        return await self._pools[name].invoke(payload)
+        # Its environment must not be used again before it has answered: a second call ends the emulator.
+        call = asyncio.create_task(self._pools[name].invoke(payload), name=f"invoke {name}")
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+        return await asyncio.shield(call)
 
     async def start(self, function: Function) -> _Environment:
-        """Start a new environment of ``function``."""
+        """Start a new environment of ``function``. Raises :class:`StartFailed`."""
         ports = address, runtime = self._two_ports()
         self._starting.update(ports)
         name = f"{function.name}-{address}"
@@ -127,7 +143,11 @@ class Functions:
         environment = _Environment(name, ports, process)
         self._environments.append(environment)
         self._starting.difference_update(ports)
-        await self._listening(address, process)
+        try:
+            await self._listening(address, process)
+        except BaseException:
+            await _kill(environment)
+            raise
         return environment
 
     async def call(self, environment: _Environment, payload: bytes, timeout_seconds: int) -> Answer:
@@ -143,7 +163,10 @@ class Functions:
             return Answer(_error("Runtime.ExitError", "The environment ended during the call."), failed=True)
 
     async def close(self) -> None:
-        """End every environment."""
+        """End every environment, and the calls that still run."""
+        for running in self._calls:
+            running.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
         await asyncio.gather(*(_kill(environment) for environment in self._environments))
@@ -159,19 +182,22 @@ class Functions:
         try:
             return next(free), next(free)
         except StopIteration:
-            raise RuntimeError(
+            raise StartFailed(
                 "No port of this platform's block is left for another Lambda environment."
             ) from None
 
     async def _listening(self, port: int, process: asyncio.subprocess.Process) -> None:
-        async with asyncio.timeout(_START_SECONDS):
-            while process.returncode is None:
-                with contextlib.suppress(OSError):
-                    _, writer = await asyncio.open_connection(LOOPBACK, port)
-                    writer.close()
-                    return
-                await asyncio.sleep(0.005)
-        raise RuntimeError(f"The Lambda emulator ended with code {process.returncode}; see the logs.")
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                while process.returncode is None:
+                    with contextlib.suppress(OSError):
+                        _, writer = await asyncio.open_connection(LOOPBACK, port)
+                        writer.close()
+                        return
+                    await asyncio.sleep(0.005)
+        except TimeoutError:
+            raise StartFailed(f"The Lambda emulator did not listen within {_START_SECONDS:g} s.") from None
+        raise StartFailed(f"The Lambda emulator ended with code {process.returncode}; see the logs.")
 
 
 async def _kill(environment: _Environment) -> None:

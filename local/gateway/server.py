@@ -79,13 +79,14 @@ class Gateway:
             return refusal
         except ScopeMissing as error:
             return _problem(403, "insufficient_scope", str(error), request_id)
-        if (request.content_length or 0) > _MAX_BODY_BYTES:
+        body = await _body(request)
+        if body is None:
             return _too_large(request_id)
         event = proxy_event(
             request,
             route=route,
             path_parameters=parameters,
-            body=await request.read(),
+            body=body,
             claims=claims,
             request_id=request_id,
         )
@@ -123,6 +124,16 @@ class Gateway:
         for compiled in self._routes:
             if compiled.route.method == request.method and (match := compiled.pattern.fullmatch(path)):
                 return compiled.route, match.groupdict()
+        return None
+
+
+async def _body(request: web.BaseRequest) -> bytes | None:
+    """The body, or None when it is larger than API Gateway takes, also when it comes without a length."""
+    if (request.content_length or 0) > _MAX_BODY_BYTES:
+        return None
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
         return None
 
 

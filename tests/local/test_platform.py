@@ -93,6 +93,15 @@ def test_a_second_start_in_one_home_says_who_is_there(local_platform: PlatformHa
     assert f"process {lock_owner(local_platform.home)}" in second.stderr
 
 
+def test_a_second_start_in_the_background_leaves_the_addresses_of_the_first(
+    local_platform: PlatformHandle,
+) -> None:
+    second = run(local_platform.home, "--port-base", "0", "up", "--detach", "--no-demo")
+    assert second.returncode == 1
+    assert "already runs" in second.stderr
+    assert local_platform.home.endpoints.exists()
+
+
 def test_a_taken_port_is_named_with_its_part_and_the_way_out(tmp_path: Path) -> None:
     ports = choose_ports(0)
     with socket.create_server(("127.0.0.1", ports.broker)):
