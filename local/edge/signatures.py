@@ -64,20 +64,23 @@ def _canned(resource: str, expires: str) -> bytes:
 def _check_policy(text: bytes, *, resource: str, now: float, client: str) -> None:
     try:
         [statement] = json.loads(text)["Statement"]
-        allowed: str = statement["Resource"]
+        allowed: object = statement["Resource"]
         condition: Mapping[str, Any] = statement["Condition"]
         before = int(condition["DateLessThan"]["AWS:EpochTime"])
         after = int(condition.get("DateGreaterThan", {}).get("AWS:EpochTime", 0))
-        network = ipaddress.ip_network(condition.get("IpAddress", {}).get("AWS:SourceIp", "0.0.0.0/0"))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        source = condition.get("IpAddress", {}).get("AWS:SourceIp")
+        network = None if source is None else ipaddress.ip_network(source)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise Refused("the policy can't be read") from error
+    if not isinstance(allowed, str):
+        raise Refused("the policy names no resource")
     # Only * and ? are wildcards: brackets, which fnmatch knows too, stand for themselves.
     pattern = allowed.replace("[", "[[]")
     if resource != allowed and not fnmatch.fnmatchcase(resource, pattern):
         raise Refused("the policy is for another resource")
     if not after <= now < before:
         raise Refused("the link is not valid now")
-    if ipaddress.ip_address(client) not in network:
+    if network is not None and ipaddress.ip_address(client) not in network:
         raise Refused("the policy is for other addresses")
 
 

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 
 import base64
 import json
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -18,6 +19,11 @@ from local.deployment import Route
 
 STAGE = "local"
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"})
+#: What a final response can have: 1xx are the server's own.
+_STATUSES = range(200, 600)
+#: RFC 9110, sections 5.1 and 5.5.
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
 class BadAnswer(ValueError):
@@ -81,17 +87,34 @@ def http_response(payload: bytes) -> web.Response:
     try:
         answer = json.loads(payload)
         status = int(answer["statusCode"])
-        body = answer.get("body") or ""
-        data = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        body = "" if answer.get("body") is None else answer["body"]
+        data = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode()
+        headers = _answer_headers(answer)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise BadAnswer("The function's answer is not a proxy response.") from error
-    headers: CIMultiDict[str] = CIMultiDict()
-    for name, value in (answer.get("headers") or {}).items():
-        headers[name] = str(value)
-    for name, values in (answer.get("multiValueHeaders") or {}).items():
-        headers.popall(name, None)
-        for value in values:
-            headers.add(name, str(value))
+    if status not in _STATUSES:
+        raise BadAnswer(f"The status {status} can't be sent.")
     for name in _HOP_BY_HOP & {name.lower() for name in headers}:
         headers.popall(name)
     return web.Response(status=status, body=data, headers=headers)
+
+
+def _answer_headers(answer: Mapping[str, Any]) -> CIMultiDict[str]:
+    headers: CIMultiDict[str] = CIMultiDict()
+    for name, value in (answer.get("headers") or {}).items():
+        headers[name] = _header_text(name, value)
+    for name, values in (answer.get("multiValueHeaders") or {}).items():
+        headers.popall(name, None)
+        for value in values:
+            headers.add(name, _header_text(name, value))
+    return headers
+
+
+def _header_text(name: str, value: object) -> str:
+    if not isinstance(value, str | int | float):
+        raise BadAnswer(f"The header {name!r} has no plain value.")
+    # JSON's own spelling of true and of numbers.
+    text = value if isinstance(value, str) else json.dumps(value)
+    if not _FIELD_NAME.fullmatch(name) or _CONTROL.search(text):
+        raise BadAnswer(f"The header {name!r} can't be sent.")
+    return text

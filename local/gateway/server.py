@@ -65,6 +65,13 @@ class Gateway:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         request_id = str(uuid.uuid4())
+        try:
+            return await self._answer(request, request_id)
+        except web.HTTPRequestEntityTooLarge:
+            # A chunked body, which has not said its length beforehand.
+            return _too_large(request_id)
+
+    async def _answer(self, request: web.BaseRequest, request_id: str) -> web.Response:
         found = self._find(request)
         if found is None:
             return _problem(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,16 +13,20 @@ import psutil
 import pytest
 
 from local import processes
+from local.credentials import Credentials
 from local.home import Home, lock_owner
+from local.parts.broker import APP_USER
 from local.paths import REPOSITORY
 from local.ports import choose_ports
 from local.status import status_rows
 from local.testing import PlatformHandle, start_platform
+from reporting.broker import OutgoingMessage, StompBroker, parse_endpoints
 from tests.e2e.client import Client
 from tests.parts.platform import platform as local_platform
 
 __all__ = ["local_platform"]
 DEADLINE_SECONDS = 60
+TABLE = {"title": "t", "columns": [{"key": "a"}], "rows": [["1"]]}
 
 
 def wait_until(condition: Callable[[], bool], *, what: str) -> None:
@@ -42,7 +47,7 @@ def restarts(platform: PlatformHandle, part: str) -> int:
     return next(int(row["restarts"]) for row in status_rows(platform.home) if row["part"] == part)
 
 
-@pytest.mark.parametrize("part", ["database", "storage", "edge"])
+@pytest.mark.parametrize("part", ["broker", "cache", "database", "storage", "edge", "cloud"])
 def test_a_part_that_dies_is_started_again_and_the_service_goes_on(
     part: str, local_platform: PlatformHandle, client: Client
 ) -> None:
@@ -55,8 +60,7 @@ def test_a_part_that_dies_is_started_again_and_the_service_goes_on(
         ),
         what=f"{part} runs again",
     )
-    table = {"title": "t", "columns": [{"key": "a"}], "rows": [["1"]]}
-    assert client.make({"table": table, "format": "csv"})[0]["status"] == "succeeded"
+    assert client.make({"table": TABLE, "format": "csv"})[0]["status"] == "succeeded"
 
 
 def test_a_report_whose_worker_is_killed_is_made_by_another(
@@ -68,6 +72,25 @@ def test_a_report_whose_worker_is_killed_is_made_by_another(
     done = client.wait(report["id"])
     assert (done["status"], done["attempt"]) == ("succeeded", 2)
     assert done["result"]["row_count"] == 200_000
+
+
+def test_a_message_that_is_not_ours_is_kept_and_the_queue_goes_on(
+    local_platform: PlatformHandle, client: Client
+) -> None:
+    foreign = f"not one of ours {uuid.uuid4()}"
+    credentials = Credentials.of(local_platform.home)
+    broker = StompBroker(
+        endpoints=parse_endpoints(local_platform.endpoints["broker"]),
+        username=APP_USER,
+        password=credentials.broker_app_password,
+        ca_file=str(local_platform.home.tls / "ca.pem"),
+    )
+    broker.publish(OutgoingMessage(queue="reports-interactive-0", body=foreign, correlation_id="foreign"))
+    broker.close()
+    kept = f"SELECT queue, report_id FROM prensa.dead_letters WHERE body = '{foreign}'"
+    wait_until(lambda: local_platform.query(kept) != (), what="the message is kept")
+    assert local_platform.query(kept) == (("reports-interactive-0", None),)
+    assert client.make({"table": TABLE, "format": "csv"})[0]["status"] == "succeeded"
 
 
 def test_everything_listens_on_the_loopback_interface_only(local_platform: PlatformHandle) -> None:
