@@ -5,7 +5,7 @@ LOCK = $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-u
 UV = $(shell command -v uv || echo .local/tools/uv/bin/uv)
 # What the Lambda runtime brings stays out of a function's package.
 RUNTIME = --no-emit-package boto3 --no-emit-package botocore --no-emit-package s3transfer
-FUNCTIONS := api worker relay dead_letters migrator
+FUNCTIONS := api worker relay dead_letters migrator signing_key
 
 .PHONY: help setup run test lint format bench lock clean
 

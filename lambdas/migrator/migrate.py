@@ -22,13 +22,19 @@ class MigrationsBusy(Exception):
     """Another run holds the lock for longer than a run may take."""
 
 
-def migrate(connect: Callable[[], "MySqlConnection[Cursor]"]) -> str:
+def migrate(
+    connect: Callable[[], "MySqlConnection[Cursor]"], *, prepare: Callable[[Cursor], None] | None = None
+) -> str:
     """Bring the schema to its newest revision and return that revision's name.
 
+    ``prepare`` comes first, under the same lock, with a cursor of its own connection.
     Raises :class:`MigrationsBusy` when another run does not end within four minutes.
     """
     engine = create_engine("mysql+pymysql://", creator=lambda: _unshared(connect), poolclass=NullPool)
     with engine.connect() as connection, _locked(connection):
+        if prepare is not None:
+            with connect() as own, own.cursor() as cursor:
+                prepare(cursor)
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS))
         config.attributes["connection"] = connection

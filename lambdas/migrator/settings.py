@@ -4,4 +4,12 @@ from reporting.settings import DatabaseSettings
 
 
 class MigratorSettings(DatabaseSettings):
-    """Settings of the migrator function. Its database user may change the schema."""
+    """Settings of the migrator function.
+
+    ``database_secret_arn`` is an administrator's: it makes the users of ``application_secret_arn`` and
+    ``reader_secret_arn``, and the schemas ``database_name`` and ``source_name``.
+    """
+
+    application_secret_arn: str
+    reader_secret_arn: str
+    source_name: str

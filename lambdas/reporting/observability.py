@@ -26,6 +26,11 @@ def count(name: str, value: float = 1) -> None:
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
+def gauge(name: str, value: float, unit: MetricUnit = MetricUnit.Count) -> None:
+    """Record how much of something there is now."""
+    metrics.add_metric(name=name, unit=unit, value=value)
+
+
 def duration(name: str, milliseconds: float) -> None:
     """Record how long something took."""
     metrics.add_metric(name=name, unit=MetricUnit.Milliseconds, value=milliseconds)

@@ -7,10 +7,12 @@ has made is not made again.
 import time
 from dataclasses import dataclass
 
+from aws_lambda_powertools.metrics import MetricUnit
+
 from reporting.dispatch import Dispatcher
 from reporting.errors import ForbiddenTransition, LeaseLost
 from reporting.followups import dead_letter, next_attempt
-from reporting.observability import count, logger
+from reporting.observability import count, gauge, logger
 from reporting.outbox import Outbox
 from reporting.report import Report
 from reporting.repository import Changed, LostLease, Reports
@@ -64,6 +66,9 @@ class Recovery:
         expired = self._expire_results(give_up_at)
         self._outbox.purge_sent(older_than_hours=_SENT_HOURS, limit=5000)
         self._reports.purge_keys(limit=5000)
+        waiting = self._reports.waiting()
+        gauge("ReportsWaiting", waiting.reports)
+        gauge("OldestReportWaiting", waiting.oldest_seconds, MetricUnit.Seconds)
         done = Recovered(sent=sent, sent_again=sent_again, leases=leases, expired=expired)
         if any((sent, sent_again, leases, expired)):
             logger.info("recovered", sent=sent, sent_again=sent_again, leases=leases, expired=expired)

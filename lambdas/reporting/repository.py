@@ -74,6 +74,14 @@ class _Conflict(Exception):
     """The row changed between the read and the UPDATE."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """The reports that no worker has taken up yet."""
+
+    reports: int
+    oldest_seconds: int
+
+
 class Reports:
     """The reports table. Methods raise ``DatabaseUnavailable`` when MySQL does not answer."""
 
@@ -293,6 +301,15 @@ class Reports:
             (older_than_seconds, older_than_seconds, limit),
         )
         return [Report.from_row(row) for row in rows]
+
+    def waiting(self) -> Waiting:
+        """How many reports wait for a worker, and for how long the first of them has."""
+        [[reports, seconds]] = self._database.query(
+            "SELECT COUNT(*), COALESCE(TIMESTAMPDIFF(SECOND, MIN(COALESCE(next_retry_at, created_at)),"
+            " UTC_TIMESTAMP(6)), 0) FROM reports WHERE status IN ('queued', 'retrying')"
+        )
+        # A retry that is due later has not waited yet.
+        return Waiting(reports=int(str(reports)), oldest_seconds=max(0, int(str(seconds))))
 
     def send_again(self, messages: Sequence[OutboxMessage]) -> list[OutboxRow]:
         """Store messages for reports that exist already."""

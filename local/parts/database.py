@@ -143,7 +143,8 @@ def initialization_sql(credentials: Credentials) -> str:
         statements.append(f"ALTER USER {user}@'%' IDENTIFIED BY '{password}'")
     statements += [
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON {DATABASE}.* TO {APPLICATION_USER}@'%'",
-        f"GRANT ALL ON {DATABASE}.* TO {MIGRATOR_USER}@'%'",
+        # As RDS's administrator it makes the other users.
+        f"GRANT ALL ON *.* TO {MIGRATOR_USER}@'%' WITH GRANT OPTION",
         f"GRANT SELECT ON {SAMPLE_SCHEMA}.* TO {READER_USER}@'%'",
         f"GRANT ALL ON {SAMPLE_SCHEMA}.* TO {LOADER_USER}@'%'",
         # Debian's tables come with a root user without a password.

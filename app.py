@@ -1,0 +1,16 @@
+"""Entry point of `cdk`: the environment comes from the context, `cdk deploy -c env=dev`."""
+
+import sys
+
+from stacks.node import use_packaged_node
+
+use_packaged_node()
+
+from stacks.application import build_app  # noqa: E402 - after Node.js is chosen
+from stacks.environments import UnknownEnvironment  # noqa: E402
+
+if __name__ == "__main__":
+    try:
+        build_app().synth()
+    except UnknownEnvironment as error:
+        sys.exit(str(error))

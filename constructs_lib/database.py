@@ -1,0 +1,198 @@
+"""MySQL on RDS."""
+
+import json
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from constructs_lib.network import private_subnets
+from constructs_lib.props import Checks
+
+MYSQL_PORT = 3306
+ADMIN_USER = "prensa_admin"
+APPLICATION_USER = "prensa"
+READER_USER = "prensa_reader"
+_SCHEMA_NAME = r"[A-Za-z][A-Za-z0-9_]{0,62}"
+
+
+class MySqlDatabase(Construct):
+    """MySQL 8.4 in private subnets: TLS required, encrypted, backed up, kept when the stack goes.
+
+    RDS keeps and rotates the administrator's password in ``admin_secret``. Two more users have generated
+    passwords: ``application_secret`` for Prensa's own tables in ``schema`` and ``reader_secret``, which can
+    only read. A server does not make users from secrets: the migrator function does, before it migrates.
+
+    What attaches ``client_security_group`` reaches the server; the ``grant_*`` let it read a password.
+    ``proxy=True`` puts RDS Proxy before it, for many functions at once: it holds the connections, and
+    ``host`` is then the proxy's.
+
+    Example::
+
+        database = MySqlDatabase(stack, "Database", vpc=network.vpc, multi_az=True)
+        database.grant_application(function)
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        schema: str = "prensa",
+        instance_type: ec2.InstanceType | None = None,
+        multi_az: bool = False,
+        storage_gb: int = 20,
+        max_storage_gb: int = 200,
+        backup_days: int = 7,
+        proxy: bool = False,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
+        check = Checks(scope, construct_id)
+        check.matching("schema", schema, pattern=_SCHEMA_NAME, meaning="a name of letters, digits and '_'")
+        check.number("storage_gb", storage_gb, low=20, high=65_536)
+        check.number("max_storage_gb", max_storage_gb, low=storage_gb, high=65_536)
+        check.number("backup_days", backup_days, low=1, high=35)
+        super().__init__(scope, construct_id)
+        self.vpc = vpc
+        self.schema = schema
+        destroyable = removal_policy == RemovalPolicy.DESTROY
+
+        self.application_secret = self._secret("ApplicationSecret", APPLICATION_USER, removal_policy)
+        self.reader_secret = self._secret("ReaderSecret", READER_USER, removal_policy)
+        self.client_security_group = ec2.SecurityGroup(
+            self,
+            "ClientSecurityGroup",
+            vpc=vpc,
+            allow_all_outbound=False,
+            description="May reach the database",
+        )
+        group = ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=vpc, allow_all_outbound=False, description="The database"
+        )
+        engine = rds.DatabaseInstanceEngine.mysql(version=rds.MysqlEngineVersion.of("8.4", "8.4"))
+        self.instance = rds.DatabaseInstance(
+            self,
+            "Instance",
+            engine=engine,
+            vpc=vpc,
+            vpc_subnets=private_subnets(vpc),
+            security_groups=[group],
+            instance_type=instance_type or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MICRO),
+            multi_az=multi_az,
+            allocated_storage=storage_gb,
+            max_allocated_storage=max_storage_gb,
+            storage_type=rds.StorageType.GP3,
+            storage_encrypted=True,
+            publicly_accessible=False,
+            port=MYSQL_PORT,
+            database_name=schema,
+            credentials=rds.Credentials.from_username(ADMIN_USER),
+            manage_master_user_password=True,
+            iam_authentication=False,
+            ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
+            auto_minor_version_upgrade=True,
+            allow_major_version_upgrade=False,
+            backup_retention=Duration.days(backup_days),
+            copy_tags_to_snapshot=True,
+            delete_automated_backups=destroyable,
+            deletion_protection=not destroyable,
+            removal_policy=removal_policy,
+            cloudwatch_logs_exports=["error", "slowquery"],
+            cloudwatch_logs_retention=log_retention,
+            parameter_group=rds.ParameterGroup(self, "Parameters", engine=engine, parameters=_PARAMETERS),
+        )
+        secret = self.instance.secret
+        if secret is None:
+            raise AssertionError("RDS manages the administrator's password")
+        self.admin_secret: secretsmanager.ISecret = secret
+        self.proxy = self._proxy(vpc) if proxy else None
+        target = self.proxy if self.proxy is not None else self.instance
+        # DatabaseProxy opens the instance for itself.
+        target_group = target.connections.security_groups[0]
+        target_group.add_ingress_rule(
+            self.client_security_group, ec2.Port.tcp(MYSQL_PORT), "Clients of the database"
+        )
+        self.client_security_group.add_egress_rule(target_group, ec2.Port.tcp(MYSQL_PORT), "MySQL")
+        self.connections = target.connections
+        self.host = (
+            self.proxy.endpoint if self.proxy is not None else self.instance.db_instance_endpoint_address
+        )
+        self.port = str(MYSQL_PORT)
+
+    def grant_application(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let ``grantee`` read the password of the user that changes rows of Prensa's tables."""
+        return self.application_secret.grant_read(grantee)
+
+    def grant_reader(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let ``grantee`` read the password of the user that can only read."""
+        return self.reader_secret.grant_read(grantee)
+
+    def grant_administration(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let ``grantee`` read every user's password, as the migrator must."""
+        grant = self.admin_secret.grant_read(grantee)
+        return grant.combine(self.grant_application(grantee)).combine(self.grant_reader(grantee))
+
+    def metric_cpu(self) -> cloudwatch.Metric:
+        """The CPU in use, in percent."""
+        return self.instance.metric_cpu_utilization(period=Duration.minutes(5))
+
+    def metric_free_storage(self) -> cloudwatch.Metric:
+        """The free storage, in bytes."""
+        return self.instance.metric_free_storage_space(period=Duration.minutes(5), statistic="Minimum")
+
+    def metric_connections(self) -> cloudwatch.Metric:
+        """The connections in use."""
+        return self.instance.metric_database_connections(period=Duration.minutes(5), statistic="Maximum")
+
+    def _secret(
+        self, construct_id: str, username: str, removal_policy: RemovalPolicy
+    ) -> secretsmanager.Secret:
+        return secretsmanager.Secret(
+            self,
+            construct_id,
+            description=f"The database's user {username}",
+            removal_policy=removal_policy,
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template=json.dumps({"username": username}),
+                generate_string_key="password",
+                password_length=32,
+                exclude_punctuation=True,
+            ),
+        )
+
+    def _proxy(self, vpc: ec2.IVpc) -> rds.DatabaseProxy:
+        return rds.DatabaseProxy(
+            self,
+            "Proxy",
+            vpc=vpc,
+            vpc_subnets=private_subnets(vpc),
+            proxy_target=rds.ProxyTarget.from_instance(self.instance),
+            secrets=[
+                self.application_secret,
+                self.reader_secret,
+                *([s] if (s := self.instance.secret) else []),
+            ],
+            require_tls=True,
+            idle_client_timeout=Duration.minutes(5),
+        )
+
+
+#: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.MySQL.Parameters.html
+_PARAMETERS = {
+    "require_secure_transport": "1",
+    "tls_version": "TLSv1.2,TLSv1.3",
+    "time_zone": "UTC",
+    "character_set_server": "utf8mb4",
+    "collation_server": "utf8mb4_0900_ai_ci",
+    "max_allowed_packet": str(64 * 1024 * 1024),
+    "slow_query_log": "1",
+    "long_query_time": "2",
+    "log_output": "FILE",
+}

@@ -1,0 +1,167 @@
+"""The results' bucket and the distribution that serves it to signed links only."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_cloudfront_origins as origins
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from constructs_lib.props import Checks
+from constructs_lib.signing_key import SigningKey
+
+#: Days after which an upload that nobody finished is removed.
+_UNFINISHED_DAYS = 2
+#: Inline rows of a request live as long as it may wait, be tried again and be looked into.
+_INPUT_DAYS = 30
+#: A file outlives its report's `expires_at`, which decides; objects go a little later.
+_MARGIN_DAYS = 2
+
+
+class SignedDistribution(Construct):
+    """A private bucket behind CloudFront, open to signed links and to nothing else.
+
+    Bucket and distribution are one construct since each one's policy names the other. Objects under
+    ``results/`` go ``result_days`` after they were made, and a little later; inline rows under ``inputs/``
+    after 30 days; unfinished uploads after 2.
+
+    ``signing_keys`` are the names of key pairs that the distribution accepts; the first signs. To rotate:
+    add the new name at the end and deploy, put it first and deploy, remove the old one once its last link
+    has expired and deploy. With ``domain_name`` goes a ``certificate`` of us-east-1. ``bucket`` takes one of
+    yours, whose lifecycle and policy are then yours too.
+
+    Example::
+
+        files = SignedDistribution(stack, "Files")
+        files.grant_sign(function)
+        files.bucket.grant_put(function, "results/*")
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket: s3.IBucket | None = None,
+        signing_keys: Sequence[str] = ("First",),
+        result_days: int = 7,
+        cors_origins: Sequence[str] = (),
+        domain_name: str | None = None,
+        certificate: acm.ICertificate | None = None,
+        removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
+    ) -> None:
+        check = Checks(scope, construct_id)
+        check.number("result_days", result_days, low=1, high=3650)
+        check.names("signing_keys", signing_keys, most=5)
+        check.together(domain_name=domain_name, certificate=certificate)
+        super().__init__(scope, construct_id)
+        self._logs = self._log_bucket(removal_policy)
+        self.bucket = bucket or self._results_bucket(result_days, removal_policy)
+        keys = {name: SigningKey(self, f"{name}Key", removal_policy=removal_policy) for name in signing_keys}
+        self.signing_key = keys[signing_keys[0]]
+        self.alarms = [alarm for key in keys.values() for alarm in key.alarms]
+        self.distribution = cloudfront.Distribution(
+            self,
+            "Distribution",
+            comment="Files of reports, for signed links",
+            default_behavior=cloudfront.BehaviorOptions(
+                origin=origins.S3BucketOrigin.with_origin_access_control(self.bucket),
+                viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
+                allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD_OPTIONS,
+                # A file is read once or twice: the edge keeps none, and so serves none that was deleted.
+                cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
+                compress=False,
+                trusted_key_groups=[
+                    cloudfront.KeyGroup(self, "KeyGroup", items=[key.public_key for key in keys.values()])
+                ],
+                response_headers_policy=self._headers(cors_origins),
+            ),
+            domain_names=[domain_name] if domain_name else None,
+            certificate=certificate,
+            minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021 if certificate else None,
+            http_version=cloudfront.HttpVersion.HTTP2_AND_3,
+            price_class=cloudfront.PriceClass.PRICE_CLASS_100,
+            enable_ipv6=True,
+            enable_logging=True,
+            log_bucket=self._logs,
+            log_file_prefix="distribution/",
+            log_includes_cookies=False,
+        )
+        #: Links start with this.
+        self.base_url = f"https://{domain_name or self.distribution.distribution_domain_name}"
+
+    def grant_sign(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let ``grantee`` read the private key that signs."""
+        return self.signing_key.grant_sign(grantee)
+
+    def _results_bucket(self, result_days: int, removal_policy: RemovalPolicy) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            "Results",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            # SSE-KMS with origin access control would be a cycle between key and distribution.
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            server_access_logs_bucket=self._logs,
+            server_access_logs_prefix="results/",
+            removal_policy=removal_policy,
+            auto_delete_objects=removal_policy == RemovalPolicy.DESTROY,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="UnfinishedUploads",
+                    abort_incomplete_multipart_upload_after=Duration.days(_UNFINISHED_DAYS),
+                ),
+                s3.LifecycleRule(
+                    id="Results", prefix="results/", expiration=Duration.days(result_days + _MARGIN_DAYS)
+                ),
+                s3.LifecycleRule(id="Inputs", prefix="inputs/", expiration=Duration.days(_INPUT_DAYS)),
+            ],
+        )
+
+    def _log_bucket(self, removal_policy: RemovalPolicy) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            "AccessLogs",
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            # CloudFront writes its logs with an ACL.
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
+            removal_policy=removal_policy,
+            auto_delete_objects=removal_policy == RemovalPolicy.DESTROY,
+            lifecycle_rules=[s3.LifecycleRule(id="Logs", expiration=Duration.days(90))],
+        )
+
+    def _headers(self, cors_origins: Sequence[str]) -> cloudfront.ResponseHeadersPolicy:
+        cors = cloudfront.ResponseHeadersCorsBehavior(
+            access_control_allow_origins=list(cors_origins),
+            access_control_allow_methods=["GET", "HEAD", "OPTIONS"],
+            access_control_allow_headers=["Range"],
+            access_control_expose_headers=["Content-Disposition", "Content-Length", "Content-Range", "ETag"],
+            access_control_allow_credentials=False,
+            origin_override=True,
+        )
+        return cloudfront.ResponseHeadersPolicy(
+            self,
+            "Headers",
+            comment="Files of reports",
+            cors_behavior=cors if cors_origins else None,
+            security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(
+                content_type_options=cloudfront.ResponseHeadersContentTypeOptions(override=True),
+                content_security_policy=cloudfront.ResponseHeadersContentSecurityPolicy(
+                    content_security_policy="sandbox; default-src 'none'", override=True
+                ),
+                referrer_policy=cloudfront.ResponseHeadersReferrerPolicy(
+                    referrer_policy=cloudfront.HeadersReferrerPolicy.NO_REFERRER, override=True
+                ),
+                strict_transport_security=cloudfront.ResponseHeadersStrictTransportSecurity(
+                    access_control_max_age=Duration.days(365), include_subdomains=False, override=True
+                ),
+            ),
+        )

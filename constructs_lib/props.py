@@ -1,0 +1,66 @@
+"""Checks of construct props, before any call into the CDK: what was wrong, the value got, those allowed."""
+
+import re
+from collections.abc import Collection
+
+from aws_cdk import Token
+from constructs import Construct
+
+
+class Checks:
+    """Checks the props of the construct ``construct_id`` that is about to be made in ``scope``.
+
+    Tokens are let through: their value is known at deployment only.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        path = scope.node.path
+        self._where = f"{path}/{construct_id}" if path else construct_id
+
+    def number(self, name: str, value: object, *, low: float, high: float) -> None:
+        """``value`` is a number from ``low`` to ``high``. Raises ``TypeError`` or ``ValueError``."""
+        if Token.is_unresolved(value):
+            return
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError(
+                f"{self._where}: {name} must be a number from {low:g} to {high:g}, got {value!r}."
+            )
+        if not low <= value <= high:
+            raise self.refusal(f"{name} must be from {low:g} to {high:g}, got {value!r}.")
+
+    def one_of(self, name: str, value: object, allowed: Collection[object]) -> None:
+        """``value`` is one of ``allowed``. Raises ``ValueError``."""
+        if not Token.is_unresolved(value) and value not in allowed:
+            choices = ", ".join(repr(choice) for choice in allowed)
+            raise self.refusal(f"{name} must be one of {choices}, got {value!r}.")
+
+    def matching(self, name: str, value: object, *, pattern: str, meaning: str) -> None:
+        """``value`` is a text that ``pattern`` matches whole. Raises ``TypeError`` or ``ValueError``."""
+        if Token.is_unresolved(value):
+            return
+        if not isinstance(value, str):
+            raise TypeError(f"{self._where}: {name} must be {meaning}, got {value!r}.")
+        if not re.fullmatch(pattern, value):
+            raise self.refusal(f"{name} must be {meaning}, got {value!r}.")
+
+    def names(self, name: str, value: object, *, most: int) -> None:
+        """``value`` is a list of 1 to ``most`` different texts. Raises ``TypeError`` or ``ValueError``."""
+        if isinstance(value, str) or not isinstance(value, Collection):
+            raise TypeError(f"{self._where}: {name} must be a list of names, got {value!r}.")
+        if not 1 <= len(value) <= most or len(set(value)) != len(value):
+            raise self.refusal(f"{name} must be 1 to {most} different names, got {list(value)!r}.")
+
+    def instance(self, name: str, value: object, kind: type) -> None:
+        """``value`` is a ``kind``. Raises ``TypeError``."""
+        if not isinstance(value, kind):
+            raise TypeError(f"{self._where}: {name} must be a {kind.__name__}, got {value!r}.")
+
+    def together(self, **values: object) -> None:
+        """All of ``values`` are given, or none. Raises ``ValueError``."""
+        if len({value is None for value in values.values()}) > 1:
+            got = ", ".join(f"{name}={value!r}" for name, value in values.items())
+            raise self.refusal(f"{' and '.join(values)} go together, got {got}.")
+
+    def refusal(self, problem: str) -> ValueError:
+        """The error for props that do not go together."""
+        return ValueError(f"{self._where}: {problem}")

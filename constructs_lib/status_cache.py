@@ -1,0 +1,120 @@
+"""Valkey on ElastiCache."""
+
+import json
+
+from aws_cdk import Fn, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from constructs_lib.network import private_subnets
+from constructs_lib.props import Checks
+
+VALKEY_PORT = 6379
+
+
+class StatusCache(Construct):
+    """A Valkey replication group in private subnets, with TLS, a password, and encryption at rest.
+
+    It holds nothing that can't be lost, so it has no snapshots and goes with its stack. ``replicas`` of 0
+    is a single node; one or more fail over by themselves, in two zones.
+
+    Example::
+
+        cache = StatusCache(stack, "Cache", vpc=network.vpc)
+        cache.grant_connect(function)
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        node_type: str = "cache.t4g.micro",
+        replicas: int = 0,
+        engine_version: str = "8.0",
+    ) -> None:
+        check = Checks(scope, construct_id)
+        check.number("replicas", replicas, low=0, high=5)
+        check.matching(
+            "node_type",
+            node_type,
+            pattern=r"cache\.[a-z0-9]+\.[a-z0-9]+",
+            meaning="such as 'cache.t4g.micro'",
+        )
+        check.matching(
+            "engine_version",
+            engine_version,
+            pattern=r"[789]\.\d",
+            meaning="a version of Valkey such as '8.0'",
+        )
+        super().__init__(scope, construct_id)
+        self.vpc = vpc
+        self.secret = secretsmanager.Secret(
+            self,
+            "Secret",
+            description="The cache's password",
+            removal_policy=RemovalPolicy.DESTROY,
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template=json.dumps({"username": "default"}),
+                generate_string_key="password",
+                password_length=40,
+                exclude_punctuation=True,
+            ),
+        )
+        self.client_security_group = ec2.SecurityGroup(
+            self, "ClientSecurityGroup", vpc=vpc, allow_all_outbound=False, description="May reach the cache"
+        )
+        group = ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=vpc, allow_all_outbound=False, description="The cache"
+        )
+        group.add_ingress_rule(self.client_security_group, ec2.Port.tcp(VALKEY_PORT), "Clients of the cache")
+        self.client_security_group.add_egress_rule(group, ec2.Port.tcp(VALKEY_PORT), "Valkey")
+        self.connections = ec2.Connections(security_groups=[group], default_port=ec2.Port.tcp(VALKEY_PORT))
+        subnets = elasticache.CfnSubnetGroup(
+            self,
+            "Subnets",
+            description="Private subnets",
+            subnet_ids=[subnet.subnet_id for subnet in private_subnets(vpc).subnets or []],
+        )
+        self.replication_group = elasticache.CfnReplicationGroup(
+            self,
+            "ReplicationGroup",
+            replication_group_description="Status objects of reports",
+            engine="valkey",
+            engine_version=engine_version,
+            cache_node_type=node_type,
+            num_cache_clusters=1 + replicas,
+            automatic_failover_enabled=replicas > 0,
+            multi_az_enabled=replicas > 0,
+            cache_subnet_group_name=subnets.ref,
+            security_group_ids=[group.security_group_id],
+            port=VALKEY_PORT,
+            transit_encryption_enabled=True,
+            transit_encryption_mode="required",
+            at_rest_encryption_enabled=True,
+            # A dynamic reference: the password is in no template.
+            auth_token=self.secret.secret_value_from_json("password").unsafe_unwrap(),
+            auto_minor_version_upgrade=True,
+            snapshot_retention_limit=0,
+        )
+        self.endpoint = Fn.join(
+            ":", [self.replication_group.attr_primary_end_point_address, str(VALKEY_PORT)]
+        )
+
+    def grant_connect(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let ``grantee`` read the password."""
+        return self.secret.grant_read(grantee)
+
+    def metric(self, name: str, *, statistic: str = "Average") -> cloudwatch.Metric:
+        """A metric of the first node. https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.html"""
+        return cloudwatch.Metric(
+            namespace="AWS/ElastiCache",
+            metric_name=name,
+            dimensions_map={"CacheClusterId": Fn.join("", [self.replication_group.ref, "-001"])},
+            statistic=statistic,
+        )
