@@ -30,7 +30,8 @@ class MySqlDatabase(Construct):
 
     What attaches ``client_security_group`` reaches the server; the ``grant_*`` let it read a password.
     ``proxy=True`` puts RDS Proxy before it, for many functions at once: it holds the connections, and
-    ``host`` is then the proxy's.
+    ``host`` is then the proxy's. ``enhanced_monitoring`` adds the server's own processes, memory and disks to
+    its metrics.
 
     Example::
 
@@ -51,6 +52,7 @@ class MySqlDatabase(Construct):
         max_storage_gb: int = 200,
         backup_days: int = 7,
         proxy: bool = False,
+        enhanced_monitoring: bool = False,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
@@ -96,6 +98,7 @@ class MySqlDatabase(Construct):
             credentials=rds.Credentials.from_username(ADMIN_USER),
             manage_master_user_password=True,
             iam_authentication=False,
+            monitoring_interval=Duration.minutes(1) if enhanced_monitoring else None,
             ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
             auto_minor_version_upgrade=True,
             allow_major_version_upgrade=False,
@@ -124,7 +127,7 @@ class MySqlDatabase(Construct):
         self.host = (
             self.proxy.endpoint if self.proxy is not None else self.instance.db_instance_endpoint_address
         )
-        self.port = str(MYSQL_PORT)
+        self.port = str(MYSQL_PORT) if self.proxy is not None else self.instance.db_instance_endpoint_port
 
     def grant_application(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let ``grantee`` read the password of the user that changes rows of Prensa's tables."""

@@ -1,5 +1,7 @@
 """The web ACL of the API."""
 
+from aws_cdk import ArnFormat, Names, RemovalPolicy, Stack
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
@@ -40,6 +42,34 @@ def web_acl(scope: Construct, construct_id: str, *, requests_per_five_minutes: i
             ),
         ],
     )
+
+
+def log_requests(
+    scope: Construct, construct_id: str, acl: waf.CfnWebACL, *, retention: logs.RetentionDays
+) -> None:
+    """Keep what the firewall decided of each request, without the token that came with it."""
+    # AWS WAF writes to log groups of this prefix only.
+    name = f"aws-waf-logs-{Names.unique_resource_name(acl, max_length=100, separator='-')}"
+    log_group = logs.LogGroup(
+        scope,
+        f"{construct_id}Group",
+        log_group_name=name,
+        retention=retention,
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    arn = Stack.of(scope).format_arn(
+        service="logs", resource="log-group", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+    configuration = waf.CfnLoggingConfiguration(
+        scope,
+        construct_id,
+        resource_arn=acl.attr_arn,
+        log_destination_configs=[arn],
+        redacted_fields=[
+            waf.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": "authorization"})
+        ],
+    )
+    configuration.node.add_dependency(log_group)
 
 
 def _managed(name: str, priority: int, *, counted: tuple[str, ...] = ()) -> waf.CfnWebACL.RuleProperty:

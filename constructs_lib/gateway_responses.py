@@ -18,20 +18,24 @@ class GatewayProblem:
     headers: tuple[tuple[str, str], ...] = ()
 
     def template(self) -> str:
-        """The body, with the id of the request put in by API Gateway."""
-        return json.dumps(
+        """The body. API Gateway puts in the id of the request and its message, which it quotes itself."""
+        document = json.dumps(
             {
-                "type": "about:blank",
+                "type": f"urn:prensa:problem:{self.code}",
                 "title": self.title,
                 "status": self.status,
+                "detail": _MESSAGE,
                 "code": self.code,
                 "request_id": "$context.requestId",
                 "retryable": self.retryable,
                 "errors": [],
             }
         )
+        return document.replace(json.dumps(_MESSAGE), _MESSAGE)
 
 
+#: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
+_MESSAGE = "$context.error.messageString"
 GATEWAY_PROBLEMS = (
     GatewayProblem(
         kind=apigateway.ResponseType.UNAUTHORIZED,
@@ -50,7 +54,7 @@ GATEWAY_PROBLEMS = (
         kind=apigateway.ResponseType.MISSING_AUTHENTICATION_TOKEN,
         status=404,
         code="not_found",
-        title="There is no such route",
+        title="Not found",
     ),
     GatewayProblem(
         kind=apigateway.ResponseType.REQUEST_TOO_LARGE,
@@ -83,7 +87,7 @@ GATEWAY_PROBLEMS = (
     GatewayProblem(
         kind=apigateway.ResponseType.INTEGRATION_TIMEOUT,
         status=504,
-        code="gateway_timeout",
+        code="timeout",
         title="The service did not answer in time",
         retryable=True,
     ),
@@ -91,7 +95,7 @@ GATEWAY_PROBLEMS = (
         kind=apigateway.ResponseType.INTEGRATION_FAILURE,
         status=502,
         code="bad_gateway",
-        title="The service could not answer",
+        title="The service did not answer",
         retryable=True,
     ),
     GatewayProblem(

@@ -13,7 +13,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_wafv2 as waf
 from constructs import Construct
 
-from constructs_lib.firewall import web_acl
+from constructs_lib.firewall import log_requests, web_acl
 from constructs_lib.gateway_responses import GATEWAY_PROBLEMS
 from constructs_lib.props import Checks
 from constructs_lib.routes import ROUTES, Route
@@ -107,7 +107,11 @@ class ReportApi(Construct):
                 problem.code,
                 type=problem.kind,
                 status_code=str(problem.status),
-                response_headers={"Content-Type": "'application/problem+json'", **dict(problem.headers)},
+                response_headers={
+                    "Content-Type": "'application/problem+json'",
+                    "Cache-Control": "'no-store'",
+                    **dict(problem.headers),
+                },
                 templates={"application/json": problem.template()},
             )
         self._add_routes(routes, handler, user_pool, api_key_required=api_key_required)
@@ -124,6 +128,7 @@ class ReportApi(Construct):
         self.web_acl: waf.CfnWebACL | None = None
         if firewall:
             self.web_acl = web_acl(self, "WebAcl", requests_per_five_minutes=5 * 60 * throttle.rate)
+            log_requests(self, "WebAclLogs", self.web_acl, retention=log_retention)
             waf.CfnWebACLAssociation(
                 self,
                 "WebAclAssociation",

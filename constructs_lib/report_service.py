@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aws_cdk import Duration, Names, RemovalPolicy, triggers
+from aws_cdk import Annotations, Duration, Names, RemovalPolicy, triggers
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_codedeploy as codedeploy
@@ -419,6 +419,9 @@ class ReportService(Construct):
     def _live(self, shift: codedeploy.ILambdaDeploymentConfig | None) -> lambda_.Alias:
         """The API's alias, which a deployment moves to the new version."""
         function = self.api_function.function
+        Annotations.of(function).acknowledge_warning(
+            "@aws-cdk/aws-lambda:snapStartRequirePublish", "The alias below publishes each version."
+        )
         alias = lambda_.Alias(self, "Live", alias_name="live", version=function.current_version)
         self.rollback_alarm = cloudwatch.Alarm(
             self,

@@ -103,7 +103,11 @@ class StatusCache(Construct):
             snapshot_retention_limit=0,
         )
         self.endpoint = Fn.join(
-            ":", [self.replication_group.attr_primary_end_point_address, str(VALKEY_PORT)]
+            ":",
+            [
+                self.replication_group.attr_primary_end_point_address,
+                self.replication_group.attr_primary_end_point_port,
+            ],
         )
 
     def grant_connect(self, grantee: iam.IGrantable) -> iam.Grant:

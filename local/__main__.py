@@ -24,11 +24,24 @@ from local.ports import DEFAULT_BASE, PortTaken, choose_ports
 from local.signals import until_stopped
 from local.status import status_rows, table
 from local.supervisor import PartFailed
+from local.synthesis import SynthesisFailed
+from local.templates import Unresolved
 
 SCOPES = ("reports/read", "reports/write")
 _UP_SECONDS = 240
 _STOP_SECONDS = 60
-_KNOWN = (HomeInUse, PortTaken, PartFailed, SetupFailed, DemoFailed, JarsMissing, ServerMissing, StoreMissing)
+_KNOWN = (
+    HomeInUse,
+    PortTaken,
+    PartFailed,
+    SetupFailed,
+    DemoFailed,
+    JarsMissing,
+    ServerMissing,
+    StoreMissing,
+    SynthesisFailed,
+    Unresolved,
+)
 
 
 def main() -> int:
@@ -201,7 +214,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--detach", action="store_true", help="return as soon as everything is ready")
     up.add_argument("--no-sample", action="store_true", help="without the sample data")
     up.add_argument("--no-demo", action="store_true", help="without the first reports")
-    up.add_argument("--relay-interval", type=float, default=60.0, metavar="SECONDS")
+    up.add_argument("--relay-interval", type=float, metavar="SECONDS")
     up.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the functions"
     )

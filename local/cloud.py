@@ -12,7 +12,7 @@ from aiohttp import web
 
 from local.certificates import Certificates
 from local.credentials import Credentials
-from local.deployment import Deployment, Schedule
+from local.deployment import Deployment, Schedule, machine_environment
 from local.functions import Functions, UnknownFunction
 from local.gateway.server import Gateway
 from local.gateway.tokens import Authorizer
@@ -35,7 +35,13 @@ async def serve(home: Home, ports: Ports) -> None:
     deployment = Deployment.from_json(stored)
     credentials = Credentials.of(home)
     certificates = Certificates.of(home, keystore_password=credentials.keystore_password)
-    functions = Functions(deployment, home=home, credentials=credentials, ports=ports.emulators)
+    functions = Functions(
+        deployment,
+        home=home,
+        credentials=credentials,
+        ports=ports.emulators,
+        machine=machine_environment(ports, certificates),
+    )
     gateway = Gateway(deployment, functions=functions, authorizer=Authorizer(credentials.token_private_key))
     broker = BrokerAddress(
         host=LOOPBACK,

@@ -11,6 +11,7 @@ import logging
 import signal
 import sys
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aiohttp
@@ -91,11 +92,20 @@ class _Pool:
 class Functions:
     """Invokes the deployed functions and owns their processes."""
 
-    def __init__(self, deployment: Deployment, *, home: Home, credentials: Credentials, ports: range) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        *,
+        home: Home,
+        credentials: Credentials,
+        ports: range,
+        machine: Mapping[str, str] | None = None,
+    ) -> None:
         self._pools = {function.name: _Pool(function, self) for function in deployment.functions}
         self._home = home
         self._credentials = credentials
         self._ports = ports
+        self._machine = machine or {}
         self._starting: set[int] = set()
         self._environments: list[_Environment] = []
         self._calls: set[asyncio.Task[Answer]] = set()
@@ -135,7 +145,7 @@ class Functions:
                 "awslambdaric",
                 function.handler,
             ],
-            environment=runtime_environment(function, self._home, self._credentials),
+            environment=runtime_environment(function, self._home, self._credentials, self._machine),
             directory=LAMBDAS,
             log=self._home.log(function.name),
         )

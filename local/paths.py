@@ -9,5 +9,6 @@ ACTIVEMQ_XML = REPOSITORY / "local" / "activemq" / "activemq.xml"
 
 DEFAULT_HOME = REPOSITORY / ".local"
 OBJECT_STORE_PYTHON = DEFAULT_HOME / "venvs" / "object-store" / "bin" / "python"
+TEMPLATES = DEFAULT_HOME / "templates"
 LAMBDA_EMULATOR = DEFAULT_HOME / "tools" / "aws-lambda-rie"
 JAVA_LIBRARIES = Path("/usr/share/java")

@@ -10,17 +10,21 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from local import processes, sample
 from local.certificates import Certificates
 from local.credentials import Credentials, public_key_pem
-from local.deployment import BUCKET, local_deployment, secrets
-from local.home import Home, HomeLock, write_json
+from local.deployment import Deployment, read_deployment
+from local.home import Home, HomeLock, read_json, write_json
 from local.parts import broker, cache, database, storage
 from local.parts.part import Part
 from local.paths import REPOSITORY
 from local.ports import LOOPBACK, Ports
+from local.resources import BUCKET, LocalResources
 from local.supervisor import Supervisor
+from local.synthesis import is_cached, synthesized
+from local.templates import Templates
 
 type Say = Callable[[str], None]
 
@@ -31,10 +35,11 @@ class SetupFailed(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """What a start can be told. ``overrides`` are settings of the functions, by variable name."""
+    """What a start can be told. ``overrides`` are settings of the functions, by variable name; without
+    ``relay_interval`` (seconds) the relay runs as it is scheduled."""
 
     sample: bool = True
-    relay_interval: float = 60.0
+    relay_interval: float | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -70,9 +75,12 @@ class Platform:
         ports.check()
         credentials = Credentials.of(home)
         certificates = Certificates.of(home, keystore_password=credentials.keystore_password)
-        deployment = local_deployment(
+        templates = Templates(await asyncio.to_thread(self._synthesize))
+        resources = LocalResources(templates, ports, credentials)
+        deployment = read_deployment(
+            templates,
+            resources,
             ports,
-            credentials,
             certificates,
             relay_interval=self._choices.relay_interval,
             overrides=self._choices.overrides,
@@ -80,16 +88,25 @@ class Platform:
         write_json(home.deployment, deployment.to_json())
         await self._supervisor.start_all(
             [
-                broker.broker(home, ports, credentials, certificates),
+                broker.broker(
+                    home, ports, credentials, certificates, configuration=deployment.broker_configuration
+                ),
                 database.database(home, ports, credentials, certificates),
                 cache.cache(home, ports, credentials),
-                storage.storage(home, ports, credentials, bucket=BUCKET, secrets=secrets(credentials)),
+                storage.storage(
+                    home,
+                    ports,
+                    credentials,
+                    bucket=BUCKET,
+                    lifecycle=deployment.files.lifecycle,
+                    secrets=resources.secrets(),
+                ),
                 self._own("edge", "CloudFront, signed links", ports.edge),
             ]
         )
         # What AWS runs needs the secrets and the broker: it starts when they are there.
         await self._supervisor.start(self._own("cloud", "API Gateway, Lambda, mappings, schedule", ports.api))
-        await asyncio.gather(self._migrate(), self._load_sample(credentials, certificates))
+        await asyncio.gather(self._call_triggers(deployment), self._load_sample(credentials, certificates))
         write_json(
             home.endpoints,
             {
@@ -135,13 +152,25 @@ class Platform:
             probe=probe,
         )
 
-    async def _migrate(self) -> None:
+    def _synthesize(self) -> Path:
         started = time.monotonic()
-        url = f"http://{LOOPBACK}:{self._ports.functions}/2015-03-31/functions/migrator/invocations"
+        cached = is_cached()
+        folder = synthesized()
+        if not cached:
+            self._say(f"  {'templates':<10} synthesized from the CDK app{'':<45} {_since(started)}")
+        return folder
+
+    async def _call_triggers(self, deployment: Deployment) -> None:
+        for function in deployment.triggers:
+            await self._call(function)
+
+    async def _call(self, function: str) -> None:
+        started = time.monotonic()
+        url = f"http://{LOOPBACK}:{self._ports.functions}/2015-03-31/functions/{function}/invocations"
         answer = await asyncio.to_thread(_post, url)
         if "revision" not in answer:
-            raise SetupFailed(f"The migrator failed: {answer}")
-        self._say(f"  {'schema':<10} revision {answer['revision']:<64} {time.monotonic() - started:5.1f} s")
+            raise SetupFailed(f"The {function} failed: {answer}")
+        self._say(f"  {'schema':<10} revision {answer['revision']:<64} {_since(started)}")
 
     async def _load_sample(self, credentials: Credentials, certificates: Certificates) -> None:
         if not self._choices.sample:
@@ -157,7 +186,11 @@ class Platform:
             schema=database.SAMPLE_SCHEMA,
         )
         what = "a shop with 200,000 order items" if loaded else "there already"
-        self._say(f"  {'sample':<10} {what:<73} {time.monotonic() - started:5.1f} s")
+        self._say(f"  {'sample':<10} {what:<73} {_since(started)}")
+
+
+def _since(started: float) -> str:
+    return f"{time.monotonic() - started:5.1f} s"
 
 
 def serve_edge(home: Home, ports: Ports) -> None:
@@ -169,7 +202,16 @@ def serve_edge(home: Home, ports: Ports) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     credentials = Credentials.of(home)
     verifier = LinkVerifier({credentials.link_key_pair_id: public_key_pem(credentials.link_private_key)})
-    edge = Edge(verifier=verifier, s3=storage.s3_client(ports, credentials), bucket=BUCKET, port=ports.edge)
+    stored = read_json(home.deployment)
+    if stored is None:
+        raise FileNotFoundError(f"There is no deployment in {home.path}; start it with `python -m local up`.")
+    edge = Edge(
+        verifier=verifier,
+        s3=storage.s3_client(ports, credentials),
+        bucket=BUCKET,
+        port=ports.edge,
+        files=Deployment.from_json(stored).files,
+    )
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(until_stopped(serve(edge, port=ports.edge)))
 

@@ -50,7 +50,7 @@ def build_app(
             app, f"Prensa-{environment.name}-GithubAccess", environment=environment, repository=repository
         )
     if checks:
-        acknowledge(stage)
+        acknowledge(stage, environment)
         cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
         if environment.name == "prod":
             cdk.Validations.of(app).add_plugins(NIST80053R5Checks(app))

@@ -26,6 +26,7 @@ class DataStack(PrensaStack):
             max_storage_gb=10 * environment.database_storage_gb,
             backup_days=environment.backup_days,
             proxy=environment.database_proxy,
+            enhanced_monitoring=environment.database_monitoring,
             log_retention=RETENTION[environment.log_days],
             removal_policy=environment.removal_policy,
         )

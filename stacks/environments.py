@@ -53,6 +53,7 @@ class Environment:
     database_instance: str = "t4g.micro"
     database_storage_gb: int = 20
     database_proxy: bool = False
+    database_monitoring: bool = False
     cache_node: str = "cache.t4g.micro"
     cache_replicas: int = 0
     worker_memory_mb: int = 1769
@@ -115,6 +116,7 @@ PROD = Environment(
     broker_instance="mq.m5.large",
     database_instance="m7g.large",
     database_storage_gb=100,
+    database_monitoring=True,
     cache_node="cache.t4g.small",
     cache_replicas=1,
     lanes=Lanes(interactive=2, bulk=2),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.deployment import Files
 from local.edge.signatures import LinkVerifier, Refused
 from local.ports import LOOPBACK
 
@@ -21,33 +22,26 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _CHUNK = 256 * 1024
-_ALLOWED = "GET, HEAD, OPTIONS"
 
 
 class Edge:
-    """Answers requests for objects. ``cors_origin`` is the one origin that scripts may come from."""
+    """Answers requests for objects, with the methods and headers that the distribution has."""
 
     def __init__(
-        self,
-        *,
-        verifier: LinkVerifier,
-        s3: "S3Client",
-        bucket: str,
-        port: int,
-        cors_origin: str | None = None,
+        self, *, verifier: LinkVerifier, s3: "S3Client", bucket: str, port: int, files: Files
     ) -> None:
         self._verifier = verifier
         self._s3 = s3
         self._bucket = bucket
         self._base = f"http://{LOOPBACK}:{port}"
-        self._cors_origin = cors_origin
+        self._files = files
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        headers = {"X-Content-Type-Options": "nosniff", **self._cors(request)}
-        if request.method == "OPTIONS":
-            return web.Response(status=204, headers={**headers, "Access-Control-Allow-Methods": _ALLOWED})
-        if request.method not in ("GET", "HEAD"):
+        headers = {**self._files.headers, **self._cors(request)}
+        if request.method not in self._files.methods:
             return _error(403, "AccessDenied", headers)
+        if request.method == "OPTIONS":
+            return web.Response(status=204, headers={**headers, **self._preflight(request)})
         try:
             self._verifier.check(
                 self._base + request.raw_path, now=time.time(), client=request.remote or LOOPBACK
@@ -95,12 +89,23 @@ class Edge:
         return self._s3.get_object(Bucket=self._bucket, Key=key, Range=wanted)
 
     def _cors(self, request: web.BaseRequest) -> dict[str, str]:
-        if self._cors_origin is None or request.headers.get("Origin") != self._cors_origin:
+        cors = self._files.cors
+        origin = request.headers.get("Origin")
+        if cors is None or origin is None or origin not in cors["AccessControlAllowOrigins"]["Items"]:
             return {}
         return {
-            "Access-Control-Allow-Origin": self._cors_origin,
-            "Access-Control-Expose-Headers": "Content-Disposition, Content-Length, Content-Range, ETag",
+            "Access-Control-Allow-Origin": origin,
+            "Access-Control-Expose-Headers": ", ".join(cors["AccessControlExposeHeaders"]["Items"]),
             "Vary": "Origin",
+        }
+
+    def _preflight(self, request: web.BaseRequest) -> dict[str, str]:
+        cors = self._files.cors
+        if cors is None or not self._cors(request):
+            return {}
+        return {
+            "Access-Control-Allow-Methods": ", ".join(cors["AccessControlAllowMethods"]["Items"]),
+            "Access-Control-Allow-Headers": ", ".join(cors["AccessControlAllowHeaders"]["Items"]),
         }
 
 

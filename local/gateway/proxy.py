@@ -10,14 +10,12 @@ import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from aiohttp import web
 from multidict import CIMultiDict
 
-from local.deployment import Route
+from local.deployment import Api, Route
 
-STAGE = "local"
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"})
 #: What a final response can have: 1xx are the server's own.
 _STATUSES = range(200, 600)
@@ -34,16 +32,19 @@ def proxy_event(
     request: web.BaseRequest,
     *,
     route: Route,
+    api: Api,
     path_parameters: Mapping[str, str],
     body: bytes,
     claims: Mapping[str, Any] | None,
     request_id: str,
 ) -> dict[str, Any]:
-    """The event of one request. A body that is not UTF-8 is sent as base64."""
-    try:
-        text, is_base64 = body.decode(), False
-    except UnicodeDecodeError:
-        text, is_base64 = base64.b64encode(body).decode(), True
+    """The event of one request. The path and its parameters stay percent-encoded, as API Gateway has them.
+
+    A body of one of the API's binary types is sent as base64; of another, bytes that are not UTF-8 are lost.
+    """
+    is_base64 = bool(body) and _is_binary(request.content_type, api)
+    text = base64.b64encode(body).decode() if is_base64 else body.decode(errors="replace")
+    path = request.raw_path.partition("?")[0]
     many_headers: dict[str, list[str]] = {}
     for name, value in request.headers.items():
         many_headers.setdefault(name, []).append(value)
@@ -55,8 +56,8 @@ def proxy_event(
         "resourceId": "local",
         "resourcePath": route.path,
         "httpMethod": request.method,
-        "path": request.path,
-        "stage": STAGE,
+        "path": path,
+        "stage": api.stage,
         "protocol": "HTTP/1.1",
         "requestId": request_id,
         "extendedRequestId": secrets.token_urlsafe(9),
@@ -68,18 +69,22 @@ def proxy_event(
         context["authorizer"] = {"claims": {name: str(value) for name, value in claims.items()}}
     return {
         "resource": route.path,
-        "path": request.path,
+        "path": path,
         "httpMethod": request.method,
         "headers": {name: values[-1] for name, values in many_headers.items()},
         "multiValueHeaders": many_headers,
         "queryStringParameters": {name: values[-1] for name, values in (many_query or {}).items()} or None,
         "multiValueQueryStringParameters": many_query,
-        "pathParameters": {name: unquote(value) for name, value in path_parameters.items()} or None,
+        "pathParameters": dict(path_parameters) or None,
         "stageVariables": None,
         "requestContext": context,
         "body": text if body else None,
         "isBase64Encoded": is_base64,
     }
+
+
+def _is_binary(content_type: str, api: Api) -> bool:
+    return "*/*" in api.binary_types or content_type in api.binary_types
 
 
 def http_response(payload: bytes) -> web.Response:

@@ -2,6 +2,7 @@
 
 import ssl
 from pathlib import Path
+from xml.etree import ElementTree
 
 from local.certificates import Certificates
 from local.credentials import Credentials
@@ -11,6 +12,9 @@ from local.paths import ACTIVEMQ_XML, JAVA_LIBRARIES
 from local.ports import LOOPBACK, Ports
 from local.queues.stomp import StompConnection
 
+_BEANS = "http://www.springframework.org/schema/beans"
+_SCHEMA_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
+_ACTIVEMQ = "http://activemq.apache.org/schema/core"
 APP_USER = "app"
 MAPPING_USER = "mapping"
 
@@ -53,13 +57,20 @@ class JarsMissing(RuntimeError):
     """Debian's packages for the broker are not installed."""
 
 
-def broker(home: Home, ports: Ports, credentials: Credentials, certificates: Certificates) -> Part:
-    """The broker, ready when a client can log in over TLS."""
+def broker(
+    home: Home, ports: Ports, credentials: Credentials, certificates: Certificates, *, configuration: str
+) -> Part:
+    """The broker, ready when a client can log in over TLS.
+
+    ``configuration`` is Amazon MQ's: its policies and rights take the place of those in the file.
+    """
     data = home.data / "broker"
+    xml = data / "activemq.xml"
     properties = data / "broker.properties"
 
     async def prepare() -> None:
         data.mkdir(exist_ok=True)
+        write_text(xml, combined(ACTIVEMQ_XML.read_text(encoding="utf-8"), configuration))
         write_text(
             properties,
             "".join(
@@ -108,13 +119,44 @@ def broker(home: Home, ports: Ports, credentials: Credentials, certificates: Cer
             class_path(JAVA_LIBRARIES),
             "org.apache.activemq.console.command.ShellCommand",
             "start",
-            f"xbean:{ACTIVEMQ_XML.as_uri()}",
+            f"xbean:{xml.as_uri()}",
         ),
         environment={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
         directory=home.path,
         prepare=prepare,
         probe=probe,
     )
+
+
+def combined(base: str, configuration: str) -> str:
+    """The configuration file of a broker: Amazon MQ's ``configuration`` inside ``base``.
+
+    Amazon MQ takes a ``<broker>`` alone and adds transports, users and storage, which ``base`` has.
+    """
+    for prefix, uri in {"": _BEANS, "amq": _ACTIVEMQ, "xsi": _SCHEMA_INSTANCE}.items():
+        ElementTree.register_namespace(prefix, uri)
+    beans = ElementTree.fromstring(base)  # noqa: S314 - both are our own
+    deployed = ElementTree.fromstring(configuration)  # noqa: S314
+    broker = _child(beans, "broker")
+    for name, value in deployed.attrib.items():
+        broker.set(name, value)
+    _replace(broker, _child(deployed, "destinationPolicy"))
+    _replace(_child(broker, "plugins"), _child(_child(deployed, "plugins"), "authorizationPlugin"))
+    return ElementTree.tostring(beans, encoding="unicode")
+
+
+def _child(parent: ElementTree.Element, name: str) -> ElementTree.Element:
+    found = parent.find(f"{{{_ACTIVEMQ}}}{name}")
+    if found is None:
+        raise ValueError(f"The broker's configuration has no <{name}> in <{parent.tag}>.")
+    return found
+
+
+def _replace(parent: ElementTree.Element, element: ElementTree.Element) -> None:
+    old = next(child for child in parent if child.tag == element.tag)
+    index = list(parent).index(old)
+    parent.remove(old)
+    parent.insert(index, element)
 
 
 def class_path(libraries: Path) -> str:

@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -29,12 +28,18 @@ class StoreMissing(RuntimeError):
 
 
 def storage(
-    home: Home, ports: Ports, credentials: Credentials, *, bucket: str, secrets: Mapping[str, str]
+    home: Home,
+    ports: Ports,
+    credentials: Credentials,
+    *,
+    bucket: str,
+    lifecycle: Sequence[Mapping[str, Any]],
+    secrets: Mapping[str, str],
 ) -> Part:
     """The object store, ready when it lists buckets; then the bucket and the secrets are created.
 
-    ``secrets`` are texts by secret name. Objects survive a crash; secrets live in memory and are
-    created anew after each start.
+    ``lifecycle`` are the bucket's rules as S3's API takes them, ``secrets`` texts by secret name.
+    Objects survive a crash; secrets live in memory and are created anew after each start.
     """
     if not OBJECT_STORE_PYTHON.exists():
         raise StoreMissing("The object store is not installed. Run `make setup`.")
@@ -49,7 +54,7 @@ def storage(
         await asyncio.to_thread(lambda: s3_client(ports, credentials).list_buckets())
 
     async def provision() -> None:
-        await asyncio.to_thread(_create_bucket, s3_client(ports, credentials), bucket)
+        await asyncio.to_thread(_create_bucket, s3_client(ports, credentials), bucket, lifecycle)
         await asyncio.to_thread(_create_secrets, _secrets_client(ports, credentials), secrets)
 
     return Part(
@@ -130,26 +135,15 @@ def _session() -> Session:
     return session
 
 
-def _create_bucket(s3: "S3Client", bucket: str) -> None:
+def _create_bucket(s3: "S3Client", bucket: str, lifecycle: Sequence[Mapping[str, Any]]) -> None:
     try:
         s3.create_bucket(Bucket=bucket)
     except ClientError as error:
         # It is on disk, and so there again after a crash.
         if error.response["Error"]["Code"] not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
             raise
-    s3.put_bucket_lifecycle_configuration(
-        Bucket=bucket,
-        LifecycleConfiguration={
-            "Rules": [
-                {
-                    "ID": "AbortIncompleteMultipartUploads",
-                    "Status": "Enabled",
-                    "Filter": {},
-                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 2},
-                }
-            ]
-        },
-    )
+    rules: Any = list(lifecycle)
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
 
 
 def _create_secrets(client: "SecretsManagerClient", secrets: Mapping[str, str]) -> None:
@@ -165,8 +159,3 @@ def _create_secrets(client: "SecretsManagerClient", secrets: Mapping[str, str]) 
 def user_secret(username: str, password: str) -> str:
     """A secret in the form that RDS and Amazon MQ use: JSON with ``username`` and ``password``."""
     return json.dumps({"username": username, "password": password})
-
-
-def data_folder(home: Home) -> Path:
-    """Where the objects are on disk."""
-    return home.data / "storage"

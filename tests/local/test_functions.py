@@ -10,10 +10,11 @@ import pytest
 
 from local import functions as module
 from local.credentials import Credentials
-from local.deployment import Deployment, Function
+from local.deployment import Function
 from local.functions import Functions
 from local.home import Home
 from local.ports import choose_ports
+from tests.local.deployments import small_deployment
 
 HANDLER = """
 import os, time
@@ -52,9 +53,8 @@ async def started(folder: Path, *, timeout: int, ports: int) -> AsyncIterator[Fu
         concurrency=2,
         environment={"PYTHONPATH": str(folder)},
     )
-    deployment = Deployment(functions=(function,), routes=(), mappings=(), schedules=())
     block = choose_ports(0).emulators[:ports]
-    functions = Functions(deployment, home=home, credentials=CREDENTIALS, ports=block)
+    functions = Functions(small_deployment(function), home=home, credentials=CREDENTIALS, ports=block)
     try:
         yield functions
     finally:
