@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Duration, RemovalPolicy, Size
+from aws_cdk import Duration, Names, RemovalPolicy, Size
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -74,6 +74,8 @@ class ReportApi(Construct):
         self.rest_api = apigateway.RestApi(
             self,
             "Api",
+            # The dimension of its metrics: an account may have several.
+            rest_api_name=Names.unique_resource_name(self, max_length=100, separator="-"),
             description="Asynchronous reports",
             endpoint_configuration=apigateway.EndpointConfiguration(types=[apigateway.EndpointType.REGIONAL]),
             disable_execute_api_endpoint=domain_name is not None,
