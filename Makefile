@@ -7,7 +7,7 @@ UV = $(shell command -v uv || echo .local/tools/uv/bin/uv)
 RUNTIME = --no-emit-package boto3 --no-emit-package botocore --no-emit-package s3transfer
 FUNCTIONS := api worker relay dead_letters migrator signing_key
 
-.PHONY: help setup run test lint format bench lock clean
+.PHONY: help setup run test lint format bench lock wheel clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -42,7 +42,10 @@ lock: setup ## lock every dependency group anew, with hashes
 	for name in $(FUNCTIONS); do \
 		$(LOCK) $(RUNTIME) --group $$(echo $$name | tr _ -) -o requirements/$$name.txt || exit 1; done
 
+wheel: setup ## build the constructs as a package in dist/
+	cd constructs_lib && ../$(PYTHON) -m hatchling build -t wheel -d ../dist
+
 clean: ## delete what was built; keeps nothing that setup can't bring back
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m local down; fi
-	rm -rf .venv .local cdk.out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .local cdk.out dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import jsii
 from aws_cdk import Fn, Names, RemovalPolicy, Stack, Token
 from aws_cdk import aws_amazonmq as amazonmq
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -14,7 +15,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from constructs_lib.broker_configuration import CONSUMERS, PUBLISHERS, configuration_xml
+from constructs_lib.broker_configuration import CONSUMERS, PUBLISHERS, QUEUE_NAME, configuration_xml
 from constructs_lib.lanes import DEAD_LETTER_PREFIX
 from constructs_lib.network import private_subnets
 from constructs_lib.props import Checks
@@ -28,6 +29,7 @@ _LONGEST_NAME = 50
 _PUBLISHER, _CONSUMER = "app", "mapping"
 
 
+@jsii.implements(ec2.IConnectable)
 class ActiveMqBroker(Construct):
     """An Amazon MQ for ActiveMQ broker in private subnets, with STOMP over TLS.
 
@@ -66,7 +68,15 @@ class ActiveMqBroker(Construct):
             pattern=r"mq\.(t3\.micro|m5\.(x|2x|4x)?large)",
             meaning="'mq.t3.micro' or 'mq.m5.large' and larger",
         )
-        check.names("queues", queues, most=100)
+        check.names(
+            "queues",
+            queues,
+            most=100,
+            pattern=QUEUE_NAME,
+            meaning="names of letters, digits, '_', '.' and '-' that start with no sign",
+        )
+        check.kept_or_destroyed(removal_policy)
+        check.interface("vpc", vpc, "IVpc", "private_subnets")
         subnets = _broker_subnets(check, vpc, multi_az=multi_az)
         super().__init__(scope, construct_id)
         self.queues = tuple(queues)
@@ -78,7 +88,9 @@ class ActiveMqBroker(Construct):
         self.client_security_group = ec2.SecurityGroup(
             self, "ClientSecurityGroup", vpc=vpc, allow_all_outbound=False, description="May reach the broker"
         )
-        self.connections = ec2.Connections(security_groups=[self._security_group(vpc)])
+        self._connections = ec2.Connections(
+            security_groups=[self._security_group(vpc)], default_port=ec2.Port.tcp(STOMP_PORT)
+        )
         # Its name is the dimension of its metrics, so it is told rather than asked for.
         self.broker_name = Names.unique_resource_name(
             self, max_length=_LONGEST_NAME, allowed_special_characters="-"
@@ -123,6 +135,10 @@ class ActiveMqBroker(Construct):
         self.broker_arn = broker.attr_arn
         #: The addresses of STOMP over TLS, comma separated: two for a pair, of which one answers.
         self.stomp_endpoints = Fn.join(",", broker.attr_stomp_endpoints)
+
+    @property
+    def connections(self) -> ec2.Connections:
+        return self._connections
 
     def grant_publish(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let ``grantee`` read the publisher's user name and password."""
@@ -250,6 +266,8 @@ def _log_policy(stack: Stack) -> logs.ResourcePolicy:
     return logs.ResourcePolicy(
         stack,
         "AmazonMqLogPolicy",
+        # The CDK's own name is made of ids only, which stacks of two projects may share.
+        resource_policy_name=f"{Names.unique_resource_name(stack, max_length=100)}-AmazonMq",
         policy_statements=[
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("mq.amazonaws.com")],

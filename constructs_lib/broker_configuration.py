@@ -14,7 +14,8 @@ from constructs_lib.lanes import DEAD_LETTER_PREFIX
 PUBLISHERS = "publishers"
 CONSUMERS = "consumers"
 _BOTH = f"{PUBLISHERS},{CONSUMERS}"
-_QUEUE = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+#: `*` and `>` would be wildcards.
+QUEUE_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 
 
 def configuration_xml(queues: Sequence[str]) -> str:
@@ -23,7 +24,7 @@ def configuration_xml(queues: Sequence[str]) -> str:
     Raises ``ValueError`` for names that are no plain queue names: ``*`` and ``>`` would be wildcards.
     """
     for queue in queues:
-        if not re.fullmatch(_QUEUE, queue):
+        if not re.fullmatch(QUEUE_NAME, queue):
             raise ValueError(
                 f"A queue's name has letters, digits, '_', '.', '-' and starts with no sign; got {queue!r}."
             )

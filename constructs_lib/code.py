@@ -35,7 +35,7 @@ class PythonCode:
     ``sources`` is the folder of import roots; ``handler`` is ``package.module.function`` below it;
     ``requirements`` is a locked requirements file with hashes; ``data`` are files or folders below
     ``sources`` that no import reaches; ``folders`` are further folders by their name in the bundle.
-    Raises ``ValueError`` for what is not there.
+    Raises ``ValueError`` for what is not there and ``TypeError`` for what is no path.
     """
 
     sources: Path
@@ -45,10 +45,11 @@ class PythonCode:
     folders: Mapping[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for what, path in (
-            ("sources", self.sources),
-            *((f"folders[{k}]", v) for k, v in self.folders.items()),
-        ):
+        folders = {"sources": self.sources, **{f"folders[{k}]": v for k, v in self.folders.items()}}
+        for what, path in {**folders, "requirements": self.requirements}.items():
+            if not isinstance(path, Path):
+                raise TypeError(f"PythonCode: {what} must be a Path, got {path!r}.")
+        for what, path in folders.items():
             if not path.is_dir():
                 raise ValueError(f"PythonCode: {what} must be a folder, got {str(path)!r}.")
         if not self.requirements.is_file():

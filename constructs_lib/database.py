@@ -2,7 +2,8 @@
 
 import json
 
-from aws_cdk import Duration, RemovalPolicy
+import jsii
+from aws_cdk import Duration, Names, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -21,6 +22,7 @@ READER_USER = "prensa_reader"
 _SCHEMA_NAME = r"[A-Za-z][A-Za-z0-9_]{0,62}"
 
 
+@jsii.implements(ec2.IConnectable)
 class MySqlDatabase(Construct):
     """MySQL 8.4 in private subnets: TLS required, encrypted, backed up, kept when the stack goes.
 
@@ -61,6 +63,8 @@ class MySqlDatabase(Construct):
         check.number("storage_gb", storage_gb, low=20, high=65_536)
         check.number("max_storage_gb", max_storage_gb, low=storage_gb, high=65_536)
         check.number("backup_days", backup_days, low=1, high=35)
+        check.kept_or_destroyed(removal_policy)
+        check.interface("vpc", vpc, "IVpc", "private_subnets")
         super().__init__(scope, construct_id)
         self.vpc = vpc
         self.schema = schema
@@ -123,11 +127,15 @@ class MySqlDatabase(Construct):
             self.client_security_group, ec2.Port.tcp(MYSQL_PORT), "Clients of the database"
         )
         self.client_security_group.add_egress_rule(target_group, ec2.Port.tcp(MYSQL_PORT), "MySQL")
-        self.connections = target.connections
+        self._connections = target.connections
         self.host = (
             self.proxy.endpoint if self.proxy is not None else self.instance.db_instance_endpoint_address
         )
         self.port = str(MYSQL_PORT) if self.proxy is not None else self.instance.db_instance_endpoint_port
+
+    @property
+    def connections(self) -> ec2.Connections:
+        return self._connections
 
     def grant_application(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let ``grantee`` read the password of the user that changes rows of Prensa's tables."""
@@ -174,6 +182,8 @@ class MySqlDatabase(Construct):
         return rds.DatabaseProxy(
             self,
             "Proxy",
+            # The CDK's own name is the id alone, unless the app sets a feature flag: two would collide.
+            db_proxy_name=Names.unique_resource_name(self, max_length=60),
             vpc=vpc,
             vpc_subnets=private_subnets(vpc),
             proxy_target=rds.ProxyTarget.from_instance(self.instance),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Aws, Duration, Fn, Names, RemovalPolicy, Stack
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_cloudfront_origins as origins
@@ -54,8 +54,21 @@ class SignedDistribution(Construct):
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         check = Checks(scope, construct_id)
+        # The lifecycle adds its margin to it.
+        check.known("result_days", result_days)
         check.number("result_days", result_days, low=1, high=3650)
-        check.names("signing_keys", signing_keys, most=5)
+        check.names(
+            "signing_keys",
+            signing_keys,
+            most=5,
+            pattern=r"[A-Za-z][A-Za-z0-9]{0,31}",
+            meaning="names of up to 32 letters and digits that start with a letter",
+        )
+        check.kept_or_destroyed(removal_policy)
+        if bucket is not None:
+            check.interface("bucket", bucket, "IBucket", "bucket_arn")
+        if isinstance(cors_origins, str):
+            raise TypeError(f"{construct_id}: cors_origins must be a list of origins, got {cors_origins!r}.")
         check.together(domain_name=domain_name, certificate=certificate)
         super().__init__(scope, construct_id)
         self._logs = self._log_bucket(removal_policy)
@@ -63,21 +76,33 @@ class SignedDistribution(Construct):
         keys = {name: SigningKey(self, f"{name}Key", removal_policy=removal_policy) for name in signing_keys}
         self.signing_key = keys[signing_keys[0]]
         self.alarms = [alarm for key in keys.values() for alarm in key.alarms]
+        # CloudFront's names are the account's, over all regions; an access control's has 64 letters at most.
+        name = Fn.join("-", [Names.unique_resource_name(self, max_length=44), Aws.REGION])
         self.distribution = cloudfront.Distribution(
             self,
             "Distribution",
             comment="Files of reports, for signed links",
             default_behavior=cloudfront.BehaviorOptions(
-                origin=origins.S3BucketOrigin.with_origin_access_control(self.bucket),
+                origin=origins.S3BucketOrigin.with_origin_access_control(
+                    self.bucket,
+                    origin_access_control=cloudfront.S3OriginAccessControl(
+                        self, "AccessControl", origin_access_control_name=name
+                    ),
+                ),
                 viewer_protocol_policy=cloudfront.ViewerProtocolPolicy.HTTPS_ONLY,
                 allowed_methods=cloudfront.AllowedMethods.ALLOW_GET_HEAD_OPTIONS,
                 # A file is read once or twice: the edge keeps none, and so serves none that was deleted.
                 cache_policy=cloudfront.CachePolicy.CACHING_DISABLED,
                 compress=False,
                 trusted_key_groups=[
-                    cloudfront.KeyGroup(self, "KeyGroup", items=[key.public_key for key in keys.values()])
+                    cloudfront.KeyGroup(
+                        self,
+                        "KeyGroup",
+                        key_group_name=name,
+                        items=[key.public_key for key in keys.values()],
+                    )
                 ],
-                response_headers_policy=self._headers(cors_origins),
+                response_headers_policy=self._headers(name, cors_origins),
             ),
             domain_names=[domain_name] if domain_name else None,
             certificate=certificate,
@@ -98,7 +123,7 @@ class SignedDistribution(Construct):
         return self.signing_key.grant_sign(grantee)
 
     def _results_bucket(self, result_days: int, removal_policy: RemovalPolicy) -> s3.Bucket:
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             "Results",
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
@@ -107,8 +132,6 @@ class SignedDistribution(Construct):
             enforce_ssl=True,
             minimum_tls_version=1.2,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            server_access_logs_bucket=self._logs,
-            server_access_logs_prefix="results/",
             removal_policy=removal_policy,
             auto_delete_objects=removal_policy == RemovalPolicy.DESTROY,
             lifecycle_rules=[
@@ -121,6 +144,29 @@ class SignedDistribution(Construct):
                 ),
                 s3.LifecycleRule(id="Inputs", prefix="inputs/", expiration=Duration.days(_INPUT_DAYS)),
             ],
+        )
+        self._log_access(bucket)
+        return bucket
+
+    def _log_access(self, bucket: s3.Bucket) -> None:
+        """Keep the bucket's access logs, by a policy: the CDK may take an ACL, as the app's flags say."""
+        resource = bucket.node.default_child
+        if not isinstance(resource, s3.CfnBucket):
+            raise AssertionError("a bucket is a CfnBucket")
+        prefix = "results/"
+        resource.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(
+            destination_bucket_name=self._logs.bucket_name, log_file_prefix=prefix
+        )
+        self._logs.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("logging.s3.amazonaws.com")],
+                actions=["s3:PutObject"],
+                resources=[self._logs.arn_for_objects(f"{prefix}*")],
+                conditions={
+                    "ArnLike": {"aws:SourceArn": bucket.bucket_arn},
+                    "StringEquals": {"aws:SourceAccount": Stack.of(self).account},
+                },
+            )
         )
 
     def _log_bucket(self, removal_policy: RemovalPolicy) -> s3.Bucket:
@@ -138,7 +184,7 @@ class SignedDistribution(Construct):
             lifecycle_rules=[s3.LifecycleRule(id="Logs", expiration=Duration.days(90))],
         )
 
-    def _headers(self, cors_origins: Sequence[str]) -> cloudfront.ResponseHeadersPolicy:
+    def _headers(self, name: str, cors_origins: Sequence[str]) -> cloudfront.ResponseHeadersPolicy:
         cors = cloudfront.ResponseHeadersCorsBehavior(
             access_control_allow_origins=list(cors_origins),
             access_control_allow_methods=["GET", "HEAD", "OPTIONS"],
@@ -150,6 +196,7 @@ class SignedDistribution(Construct):
         return cloudfront.ResponseHeadersPolicy(
             self,
             "Headers",
+            response_headers_policy_name=name,
             comment="Files of reports",
             cors_behavior=cors if cors_origins else None,
             security_headers_behavior=cloudfront.ResponseSecurityHeadersBehavior(

@@ -25,6 +25,7 @@ class ApiIdentity(Construct):
     def __init__(
         self, scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy = RemovalPolicy.RETAIN
     ) -> None:
+        Checks(scope, construct_id).kept_or_destroyed(removal_policy)
         super().__init__(scope, construct_id)
         self.user_pool = cognito.UserPool(
             self,
@@ -63,6 +64,8 @@ class ApiIdentity(Construct):
     ) -> cognito.UserPoolClient:
         """A client with its own secret, which may ask for tokens with ``scopes`` (of read, write, admin)."""
         check = Checks(self, construct_id)
+        if isinstance(scopes, str):
+            raise TypeError(f"{self.node.path}/{construct_id}: scopes must be a list, got {scopes!r}.")
         for name in scopes:
             check.one_of("scopes", name, tuple(self._scopes))
         return self.user_pool.add_client(

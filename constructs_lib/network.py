@@ -13,6 +13,7 @@ _ENDPOINTS = {
     "Lambda": ec2.InterfaceVpcEndpointAwsService.LAMBDA_,
     "Sts": ec2.InterfaceVpcEndpointAwsService.STS,
 }
+_OCTET = r"(25[0-5]|2[0-4]\d|1?\d?\d)"
 
 
 class PrivateNetwork(Construct):
@@ -25,7 +26,7 @@ class PrivateNetwork(Construct):
     Example::
 
         network = PrivateNetwork(stack, "Network")
-        ec2.Instance(stack, "Mine", vpc=network.vpc, ...)
+        ec2.SecurityGroup(stack, "Mine", vpc=network.vpc)
     """
 
     def __init__(
@@ -39,10 +40,11 @@ class PrivateNetwork(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
     ) -> None:
         check = Checks(scope, construct_id)
+        check.known("cidr", cidr)
         check.matching(
             "cidr",
             cidr,
-            pattern=r"\d{1,3}(\.\d{1,3}){3}/(1[6-9]|2[0-4])",
+            pattern=rf"{_OCTET}(\.{_OCTET}){{3}}/(1[6-9]|2[0-4])",
             meaning="an IPv4 block of /16 to /24 such as '10.0.0.0/20'",
         )
         check.one_of("endpoint_zones", endpoint_zones, (1, 2))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from aws_cdk import Token
+from aws_cdk import RemovalPolicy, Token
 from constructs import Construct
 
 
@@ -18,12 +18,13 @@ class Checks:
         self._where = f"{path}/{construct_id}" if path else construct_id
 
     def number(self, name: str, value: object, *, low: float, high: float) -> None:
-        """``value`` is a number from ``low`` to ``high``. Raises ``TypeError`` or ``ValueError``."""
+        """``value`` is a whole number from ``low`` to ``high``. Raises ``TypeError`` or ``ValueError``."""
         if Token.is_unresolved(value):
             return
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        # The functions read these as whole numbers, and would only refuse 2.5 once they run.
+        if isinstance(value, bool) or not (isinstance(value, int | float) and value == value // 1):
             raise TypeError(
-                f"{self._where}: {name} must be a number from {low:g} to {high:g}, got {value!r}."
+                f"{self._where}: {name} must be a whole number from {low:g} to {high:g}, got {value!r}."
             )
         if not low <= value <= high:
             raise self.refusal(f"{name} must be from {low:g} to {high:g}, got {value!r}.")
@@ -43,17 +44,45 @@ class Checks:
         if not re.fullmatch(pattern, value):
             raise self.refusal(f"{name} must be {meaning}, got {value!r}.")
 
-    def names(self, name: str, value: object, *, most: int) -> None:
-        """``value`` is a list of 1 to ``most`` different texts. Raises ``TypeError`` or ``ValueError``."""
+    def known(self, name: str, value: object) -> None:
+        """``value`` is no token: something is computed from it, or named after it. Raises ``ValueError``."""
+        if Token.is_unresolved(value):
+            raise self.refusal(f"{name} must be known at synthesis, got a token, {value!r}.")
+
+    def names(self, name: str, value: object, *, most: int, pattern: str, meaning: str) -> None:
+        """``value`` is a list of 1 to ``most`` different texts that ``pattern`` matches whole.
+
+        Tokens are refused: names are compared and become ids. Raises ``TypeError`` or ``ValueError``.
+        """
         if isinstance(value, str) or not isinstance(value, Collection):
             raise TypeError(f"{self._where}: {name} must be a list of names, got {value!r}.")
         if not 1 <= len(value) <= most or len(set(value)) != len(value):
             raise self.refusal(f"{name} must be 1 to {most} different names, got {list(value)!r}.")
+        for entry in value:
+            self.known(name, entry)
+            self.matching(name, entry, pattern=pattern, meaning=meaning)
 
-    def instance(self, name: str, value: object, kind: type) -> None:
-        """``value`` is a ``kind``. Raises ``TypeError``."""
-        if not isinstance(value, kind):
-            raise TypeError(f"{self._where}: {name} must be a {kind.__name__}, got {value!r}.")
+    def instance(self, name: str, value: object, *kinds: type) -> None:
+        """``value`` is one of ``kinds``. Raises ``TypeError``."""
+        if not isinstance(value, kinds):
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            raise TypeError(f"{self._where}: {name} must be {wanted}, got {value!r}.")
+
+    def interface(self, name: str, value: object, kind: str, member: str) -> None:
+        """``value`` has ``member``, as every ``kind`` does. Raises ``TypeError``.
+
+        The CDK's interfaces can't be asked for with ``isinstance``, and jsii would say it in a page.
+        """
+        if not hasattr(value, member):
+            raise TypeError(f"{self._where}: {name} must be {kind}, got {value!r}.")
+
+    def kept_or_destroyed(self, value: object) -> None:
+        """``value`` is a policy that every kept resource knows. Raises ``ValueError``."""
+        if value not in (RemovalPolicy.RETAIN, RemovalPolicy.DESTROY):
+            got = f"RemovalPolicy.{value.name}" if isinstance(value, RemovalPolicy) else repr(value)
+            raise self.refusal(
+                f"removal_policy must be RemovalPolicy.RETAIN or RemovalPolicy.DESTROY, got {got}."
+            )
 
     def together(self, **values: object) -> None:
         """All of ``values`` are given, or none. Raises ``ValueError``."""

@@ -30,6 +30,7 @@ _NETWORK_ACTIONS = [
 ]
 
 
+@jsii.implements(iam.IGrantable, ec2.IConnectable)
 class PythonFunction(Construct):
     """A Python function on arm64: bundled with uv, JSON logs, traced, alarmed, with least privilege.
 
@@ -74,8 +75,12 @@ class PythonFunction(Construct):
         check.instance("code", code, PythonCode)
         check.number("memory_size", memory_size, low=128, high=10_240)
         timeout = timeout or Duration.seconds(30)
-        if not timeout.is_unresolved():
-            check.number("timeout", timeout.to_seconds(), low=1, high=900)
+        if timeout.is_unresolved():
+            # An alarm is set at a part of it.
+            raise check.refusal("timeout must be known at synthesis, got a token.")
+        check.number("timeout", timeout.to_seconds(integral=False), low=1, high=900)
+        if vpc is not None:
+            check.interface("vpc", vpc, "IVpc", "private_subnets")
         if security_groups and vpc is None:
             raise check.refusal("security_groups need a vpc.")
         super().__init__(scope, construct_id)

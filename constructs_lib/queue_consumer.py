@@ -49,6 +49,10 @@ class ActiveMqQueueConsumer(Construct):
         batch_size: int = 1,
     ) -> None:
         check = Checks(scope, construct_id)
+        check.instance("broker", broker, ActiveMqBroker)
+        check.instance("function", function, PythonFunction)
+        if dead_letters is not None:
+            check.instance("dead_letters", dead_letters, PythonFunction)
         check.one_of("queue", queue, broker.queues)
         check.number("batch_size", batch_size, low=1, high=100)
         for consumer in (function, *([dead_letters] if dead_letters is not None else [])):

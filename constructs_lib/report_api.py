@@ -44,7 +44,7 @@ class ReportApi(Construct):
 
     Example::
 
-        ReportApi(stack, "Api", handler=function, user_pool=identity.user_pool)
+        ReportApi(stack, "Api", handler=function.function, user_pool=identity.user_pool)
     """
 
     def __init__(
@@ -64,8 +64,16 @@ class ReportApi(Construct):
     ) -> None:
         throttle = throttle or Throttle()
         check = Checks(scope, construct_id)
+        check.interface("handler", handler, "IFunction", "function_arn")
+        check.instance("throttle", throttle, Throttle)
+        if user_pool is not None:
+            check.interface("user_pool", user_pool, "IUserPool", "user_pool_arn")
+        if firewall:
+            # The firewall counts over five minutes: its limit is computed.
+            check.known("throttle.rate", throttle.rate)
         check.number("throttle.rate", throttle.rate, low=1, high=100_000)
         check.number("throttle.burst", throttle.burst, low=1, high=100_000)
+        check.number("throttle.daily_quota", throttle.daily_quota, low=0, high=10**9)
         check.together(domain_name=domain_name, certificate=certificate)
         super().__init__(scope, construct_id)
         self.log_group = logs.LogGroup(

@@ -174,6 +174,23 @@ class ReportService(Construct):
         check.matching(
             "source_schema", source_schema, pattern=_SCHEMA_NAME, meaning="a name of letters, digits and '_'"
         )
+        _check_parts(
+            check,
+            {
+                "broker": broker,
+                "database": database,
+                "cache": cache,
+                "files": files,
+                "throttle": throttle,
+                "report_types": report_types,
+            },
+            vpc=vpc,
+            user_pool=user_pool,
+        )
+        check.together(domain_name=domain_name, certificate=certificate)
+        check.number("api_memory", api_memory, low=128, high=10_240)
+        check.number("worker_memory", worker_memory, low=128, high=10_240)
+        check.kept_or_destroyed(removal_policy)
         if files is not None and bucket is not None:
             raise check.refusal("files and bucket are two ways to say the same; give one.")
         if iam_authorization and user_pool is not None:
@@ -185,6 +202,8 @@ class ReportService(Construct):
         if vpc is None and given is not None:
             vpc = given
         super().__init__(scope, construct_id)
+        if vpc is not None:
+            _warn_of_missing_endpoints(self, vpc)
 
         self.vpc = vpc or PrivateNetwork(self, "Network").vpc
         self.broker = broker or ActiveMqBroker(
@@ -516,6 +535,40 @@ def _settings(
             "waiting": {"DATABASE_WAIT_SECONDS": str(limits.database_wait_seconds)},
             "relay": {"RESEND_SECONDS": str(limits.resend_seconds)},
         }
+    )
+
+
+_PARTS: dict[str, tuple[type, ...]] = {
+    "broker": (ActiveMqBroker,),
+    "database": (MySqlDatabase, ReportDatabase),
+    "cache": (StatusCache,),
+    "files": (SignedDistribution,),
+    "throttle": (Throttle,),
+    "report_types": (Path,),
+}
+
+
+def _check_parts(
+    check: Checks, parts: dict[str, object], *, vpc: ec2.IVpc | None, user_pool: cognito.IUserPool | None
+) -> None:
+    """The parts that are given are what they should be. Raises ``TypeError``."""
+    for name, part in parts.items():
+        if part is not None:
+            check.instance(name, part, *_PARTS[name])
+    if vpc is not None:
+        check.interface("vpc", vpc, "IVpc", "private_subnets")
+    if user_pool is not None:
+        check.interface("user_pool", user_pool, "IUserPool", "user_pool_arn")
+
+
+def _warn_of_missing_endpoints(scope: Construct, vpc: ec2.IVpc) -> None:
+    """Functions that can't reach an endpoint hang until their time-out, and nothing says why."""
+    if vpc.private_subnets or any(isinstance(c, ec2.InterfaceVpcEndpoint) for c in vpc.node.find_all()):
+        return
+    Annotations.of(scope).add_warning_v2(
+        "prensa:isolatedSubnets",
+        "vpc has isolated subnets only and no interface endpoint is known: the functions need endpoints of "
+        "Secrets Manager, Lambda and STS and a gateway endpoint of S3. Acknowledge this if they are there.",
     )
 
 

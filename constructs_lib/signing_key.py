@@ -1,11 +1,13 @@
 """A key pair for CloudFront's signed links."""
 
-from aws_cdk import CustomResource, Duration, RemovalPolicy, custom_resources
+from aws_cdk import Aws, CustomResource, Duration, Fn, Names, RemovalPolicy, custom_resources
 from aws_cdk import aws_cloudfront as cloudfront
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from constructs_lib.props import Checks
 from constructs_lib.python_function import PythonFunction
 from constructs_lib.sources import function_code
 
@@ -27,6 +29,7 @@ class SigningKey(Construct):
     def __init__(
         self, scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy = RemovalPolicy.RETAIN
     ) -> None:
+        Checks(scope, construct_id).kept_or_destroyed(removal_policy)
         super().__init__(scope, construct_id)
         self.secret = secretsmanager.Secret(
             self,
@@ -44,7 +47,18 @@ class SigningKey(Construct):
         )
         self.secret.grant_read(maker.role)
         self.secret.grant_write(maker.role)
-        provider = custom_resources.Provider(self, "Provider", on_event_handler=maker.function)
+        provider = custom_resources.Provider(
+            self,
+            "Provider",
+            on_event_handler=maker.function,
+            # Whether the CDK makes one is up to a feature flag of the app, and its own is kept for ever.
+            log_group=logs.LogGroup(
+                self,
+                "ProviderLogs",
+                retention=logs.RetentionDays.THREE_MONTHS,
+                removal_policy=RemovalPolicy.DESTROY,
+            ),
+        )
         made = CustomResource(
             self,
             "KeyPair",
@@ -54,7 +68,12 @@ class SigningKey(Construct):
         )
         made.node.add_dependency(maker)
         self.public_key = cloudfront.PublicKey(
-            self, "PublicKey", encoded_key=made.get_att_string("PublicKey"), comment="Signed links of reports"
+            self,
+            "PublicKey",
+            # CloudFront's names are the account's, over all regions.
+            public_key_name=Fn.join("-", [Names.unique_resource_name(self, max_length=60), Aws.REGION]),
+            encoded_key=made.get_att_string("PublicKey"),
+            comment="Signed links of reports",
         )
         self.alarms = maker.alarms
 

@@ -2,6 +2,7 @@
 
 import json
 
+import jsii
 from aws_cdk import Fn, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
@@ -16,6 +17,7 @@ from constructs_lib.props import Checks
 VALKEY_PORT = 6379
 
 
+@jsii.implements(ec2.IConnectable)
 class StatusCache(Construct):
     """A Valkey replication group in private subnets, with TLS, a password, and encryption at rest.
 
@@ -39,6 +41,8 @@ class StatusCache(Construct):
         engine_version: str = "8.0",
     ) -> None:
         check = Checks(scope, construct_id)
+        check.interface("vpc", vpc, "IVpc", "private_subnets")
+        check.known("replicas", replicas)
         check.number("replicas", replicas, low=0, high=5)
         check.matching(
             "node_type",
@@ -74,7 +78,7 @@ class StatusCache(Construct):
         )
         group.add_ingress_rule(self.client_security_group, ec2.Port.tcp(VALKEY_PORT), "Clients of the cache")
         self.client_security_group.add_egress_rule(group, ec2.Port.tcp(VALKEY_PORT), "Valkey")
-        self.connections = ec2.Connections(security_groups=[group], default_port=ec2.Port.tcp(VALKEY_PORT))
+        self._connections = ec2.Connections(security_groups=[group], default_port=ec2.Port.tcp(VALKEY_PORT))
         subnets = elasticache.CfnSubnetGroup(
             self,
             "Subnets",
@@ -109,6 +113,10 @@ class StatusCache(Construct):
                 self.replication_group.attr_primary_end_point_port,
             ],
         )
+
+    @property
+    def connections(self) -> ec2.Connections:
+        return self._connections
 
     def grant_connect(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let ``grantee`` read the password."""

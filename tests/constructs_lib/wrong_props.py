@@ -1,0 +1,66 @@
+"""Wrong props of every construct, each with what is said about it: the property, what is allowed, the value."""
+
+# ruff: noqa: E501 - a table is read by its rows
+
+from collections.abc import Callable
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+
+from constructs_lib import (
+    ActiveMqBroker,
+    ActiveMqQueueConsumer,
+    ApiIdentity,
+    MySqlDatabase,
+    PrivateNetwork,
+    PythonFunction,
+    ReportApi,
+    ReportLimits,
+    ReportService,
+    SignedDistribution,
+    SigningKey,
+    StatusCache,
+    Throttle,
+)
+from tests.constructs_lib.support import callers_function, python_function
+
+type Wrong = Callable[[cdk.Stack, ec2.IVpc], object]
+WRONG: list[tuple[str, Wrong]] = [
+    ("engine_version must be one of '5.18', '5.19', got '5.17.6'", lambda s, v: ActiveMqBroker(s, "X", vpc=v, queues=["a"], engine_version="5.17.6")),
+    ("instance_type must be 'mq.t3.micro' or .*, got 'mq.huge'", lambda s, v: ActiveMqBroker(s, "X", vpc=v, queues=["a"], instance_type="mq.huge")),
+    ("queues must be a list of names, got 'a'", lambda s, v: ActiveMqBroker(s, "X", vpc=v, queues="a")),
+    (r"queues must be 1 to 100 different names, got \['a', 'a'\]", lambda s, v: ActiveMqBroker(s, "X", vpc=v, queues=["a", "a"])),
+    ("queues must be names of letters.*, got '>'", lambda s, v: ActiveMqBroker(s, "X", vpc=v, queues=[">"])),
+    ("vpc must be IVpc, got 'vpc-1'", lambda s, v: ActiveMqBroker(s, "X", vpc="vpc-1", queues=["a"])),  # type: ignore[arg-type]
+    ("broker must be ActiveMqBroker, got 'b'", lambda s, v: ActiveMqQueueConsumer(s, "X", broker="b", queue="a", function=python_function(s))),  # type: ignore[arg-type]
+    ("queue must be one of 'a', got 'b'", lambda s, v: ActiveMqQueueConsumer(s, "X", broker=ActiveMqBroker(s, "B", vpc=v, queues=["a"]), queue="b", function=python_function(s))),
+    ("schema must be a name .*, got 'a-b'", lambda s, v: MySqlDatabase(s, "X", vpc=v, schema="a-b")),
+    ("storage_gb must be from 20 to 65536, got 5", lambda s, v: MySqlDatabase(s, "X", vpc=v, storage_gb=5)),
+    ("max_storage_gb must be from 100 to 65536, got 50", lambda s, v: MySqlDatabase(s, "X", vpc=v, storage_gb=100, max_storage_gb=50)),
+    ("backup_days must be from 1 to 35, got 0", lambda s, v: MySqlDatabase(s, "X", vpc=v, backup_days=0)),
+    ("removal_policy must be RemovalPolicy.RETAIN or .*, got 'destroy'", lambda s, v: MySqlDatabase(s, "X", vpc=v, removal_policy="destroy")),  # type: ignore[arg-type]
+    ("replicas must be a whole number from 0 to 5, got '1'", lambda s, v: StatusCache(s, "X", vpc=v, replicas="1")),  # type: ignore[arg-type]
+    ("node_type must be such as 'cache.t4g.micro', got 't4g.micro'", lambda s, v: StatusCache(s, "X", vpc=v, node_type="t4g.micro")),
+    ("result_days must be from 1 to 3650, got -1", lambda s, v: SignedDistribution(s, "X", result_days=-1)),
+    ("signing_keys must be names of up to 32 .*, got 'a/b'", lambda s, v: SignedDistribution(s, "X", signing_keys=["a/b"])),
+    ("bucket must be IBucket, got 'mine'", lambda s, v: SignedDistribution(s, "X", bucket="mine")),  # type: ignore[arg-type]
+    ("domain_name and certificate go together, got domain_name='a.example', certificate=None", lambda s, v: SignedDistribution(s, "X", domain_name="a.example")),
+    ("removal_policy must be .*, got RemovalPolicy.SNAPSHOT", lambda s, v: SigningKey(s, "X", removal_policy=cdk.RemovalPolicy.SNAPSHOT)),
+    ("removal_policy must be .*, got 1", lambda s, v: ApiIdentity(s, "X", removal_policy=1)),  # type: ignore[arg-type]
+    ("scopes must be one of 'read', 'write', 'admin', got 'all'", lambda s, v: ApiIdentity(s, "I").add_client("X", scopes=["all"])),
+    ("cidr must be an IPv4 block .*, got '300.0.0.0/20'", lambda s, v: PrivateNetwork(s, "X", cidr="300.0.0.0/20")),
+    ("endpoint_zones must be one of 1, 2, got 3", lambda s, v: PrivateNetwork(s, "X", endpoint_zones=3)),
+    ("code must be PythonCode, got None", lambda s, v: PythonFunction(s, "X", code=None)),  # type: ignore[arg-type]
+    ("memory_size must be from 128 to 10240, got 64", lambda s, v: python_function(s, "X", memory_size=64)),
+    ("timeout must be from 1 to 900, got 1800", lambda s, v: python_function(s, "X", timeout=cdk.Duration.minutes(30))),
+    ("handler must be IFunction, got None", lambda s, v: ReportApi(s, "X", handler=None)),  # type: ignore[arg-type]
+    ("throttle.rate must be from 1 to 100000, got 0", lambda s, v: ReportApi(s, "X", handler=callers_function(s), throttle=Throttle(rate=0))),
+    ("limits.max_attempts must be a whole number from 1 to 20, got '3'", lambda s, v: ReportService(s, "X", limits=ReportLimits(max_attempts="3"))),  # type: ignore[arg-type]
+    ("limits.max_attempts must be a whole number from 1 to 20, got 2.5", lambda s, v: ReportService(s, "X", limits=ReportLimits(max_attempts=2.5))),  # type: ignore[arg-type]
+    ("limits.result_days must be from 1 to 3650, got -1", lambda s, v: ReportService(s, "X", limits=ReportLimits(result_days=-1))),
+    ("database must be MySqlDatabase or ReportDatabase, got 'db'", lambda s, v: ReportService(s, "X", database="db")),  # type: ignore[arg-type]
+    ("source_schema must be a name .*, got 'a;b'", lambda s, v: ReportService(s, "X", source_schema="a;b")),
+    ("domain_name and certificate go together", lambda s, v: ReportService(s, "X", domain_name="a.example")),
+    ("worker_memory must be from 128 to 10240, got 1", lambda s, v: ReportService(s, "X", worker_memory=1)),
+    ("the broker's queues must include .*reports-bulk-0", lambda s, v: ReportService(s, "X", broker=ActiveMqBroker(s, "B", vpc=v, queues=["a"]))),
+]  # fmt: skip
