@@ -7,7 +7,7 @@ UV = $(shell command -v uv || echo .local/tools/uv/bin/uv)
 RUNTIME = --no-emit-package boto3 --no-emit-package botocore --no-emit-package s3transfer
 FUNCTIONS := api worker relay dead_letters migrator signing_key
 
-.PHONY: help setup run test lint format bench lock wheel clean
+.PHONY: help setup run test lint format bench lock synth diff wheel clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -41,6 +41,13 @@ lock: setup ## lock every dependency group anew, with hashes
 	$(LOCK) --no-deps --group lambda-emulator -o requirements/lambda-emulator.txt
 	for name in $(FUNCTIONS); do \
 		$(LOCK) $(RUNTIME) --group $$(echo $$name | tr _ -) -o requirements/$$name.txt || exit 1; done
+
+synth: setup ## write the CloudFormation templates of ENV=dev, with the functions' code, to cdk.out
+	@tools/cdk.sh synth --quiet --output cdk.out $(if $(ENV),--context env=$(ENV))
+
+diff: setup ## compare the stacks with BASE=main, or those of ENV=dev with what is deployed
+	@$(PYTHON) -m tools.diff $(if $(BASE),--base $(BASE)) $(if $(ENV),--env $(ENV)) \
+		$(if $(ACK),--acknowledge "$(ACK)") $(if $(MARKDOWN),--markdown $(MARKDOWN))
 
 wheel: setup ## build the constructs as a package in dist/
 	cd constructs_lib && ../$(PYTHON) -m hatchling build -t wheel -d ../dist

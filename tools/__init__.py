@@ -1,0 +1,1 @@
+"""What developers and workflows run around the CDK app; nothing here is deployed."""
