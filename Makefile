@@ -7,10 +7,10 @@ UV = $(shell command -v uv || echo .local/tools/uv/bin/uv)
 RUNTIME = --no-emit-package boto3 --no-emit-package botocore --no-emit-package s3transfer
 FUNCTIONS := api worker relay dead_letters migrator signing_key
 
-.PHONY: help setup run test lint format bench lock synth diff wheel clean
+.PHONY: help setup run test lint format bench deploy-smoke lock synth diff wheel clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 setup: ## install all that is needed: uv, Python, packages, local parts
 	@local/setup.sh
@@ -33,6 +33,10 @@ format: setup ## write the code in the project's style
 
 bench: setup ## measure the service and print a table
 	PYTHONPATH=lambdas:. $(PYTHON) -m benchmarks.service
+
+deploy-smoke: setup ## deploy environment dev to an emulator of AWS, use, change and destroy it
+	@tools/setup-cdk.sh
+	@PYTHONPATH=lambdas:. $(PYTHON) -m tests.smoke.run
 
 lock: setup ## lock every dependency group anew, with hashes
 	$(LOCK) --group development -o requirements/development.txt
