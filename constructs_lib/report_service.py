@@ -42,8 +42,8 @@ class ReportDatabase:
     """A MySQL server that Prensa uses in place of one of its own.
 
     The secrets hold ``username`` and ``password``. ``admin_secret`` makes the other two users and Prensa's
-    tables in ``schema``; ``reader_secret`` reads report data in ``source_schema``. What the functions need to
-    reach the server is ``client_security_group``.
+    tables in ``schema``, which must exist; ``reader_secret`` reads report data in ``source_schema``. What
+    the functions need to reach the server is ``client_security_group``.
     """
 
     host: str

@@ -1,6 +1,11 @@
 """Settings for every test of the project."""
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.parts.platform import platform as local_platform
+
+__all__ = ["local_platform"]
 
 # The first use of Unicode tables is slow and the machine may be busy: neither is a failure. The same
 # examples each run, so that a failure is about the change at hand.
@@ -8,3 +13,8 @@ settings.register_profile(
     "prensa", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("prensa")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put last what judges the calls of all other tests."""
+    items.sort(key=lambda item: item.path.name == "test_permissions.py")

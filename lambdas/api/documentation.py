@@ -151,6 +151,8 @@ def openapi_json(app: APIGatewayRestResolver) -> str:
             security_schemes={_SCHEME: HTTPBearer(bearerFormat="JWT", description="An access token")},
         )
     )
+    # Relative to the document's own address: below a stage's path, or at the root of a domain of one's own.
+    document["servers"] = [{"url": "./"}]
     components = document.setdefault("components", {})
     request = GenerateRequest.model_json_schema(ref_template=f"{_COMPONENT}{{model}}")
     components["schemas"] = {

@@ -9,13 +9,12 @@ from migrator.migrate import migrate
 from migrator.settings import MigratorSettings
 from migrator.users import application, ensure_schemas, ensure_users, reader
 from reporting import adapters
-from reporting.observability import logger, metrics, tracer
+from reporting.observability import logger, tracer
 from reporting.secrets import Secrets, SecretsManager
 
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:  # noqa: ARG001 - Lambda's signature
     """Make the users, apply the revisions. Safe to call at any time, also twice at once.
 
@@ -32,7 +31,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:  #
 def _prepare(cursor: Any, settings: MigratorSettings, secrets: Secrets) -> None:
     own = secrets.json(settings.application_secret_arn)
     source = secrets.json(settings.reader_secret_arn)
-    ensure_schemas(cursor, [settings.database_name, settings.source_name])
+    # The connection is to `database_name`, which is therefore there.
+    ensure_schemas(cursor, [settings.source_name])
     ensure_users(
         cursor,
         [

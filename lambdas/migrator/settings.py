@@ -7,7 +7,7 @@ class MigratorSettings(DatabaseSettings):
     """Settings of the migrator function.
 
     ``database_secret_arn`` is an administrator's: it makes the users of ``application_secret_arn`` and
-    ``reader_secret_arn``, and the schemas ``database_name`` and ``source_name``.
+    ``reader_secret_arn``, and the schema ``source_name``; ``database_name`` exists.
     """
 
     application_secret_arn: str

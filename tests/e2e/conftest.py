@@ -11,9 +11,7 @@ import pytest
 
 from local.testing import PlatformHandle
 from tests.e2e.client import Client
-from tests.parts.platform import platform as local_platform
 
-__all__ = ["local_platform"]
 SCOPES = ("reports/read", "reports/write")
 
 

@@ -22,9 +22,7 @@ from local.status import status_rows
 from local.testing import PlatformHandle, start_platform
 from reporting.broker import OutgoingMessage, StompBroker, parse_endpoints
 from tests.e2e.client import Client
-from tests.parts.platform import platform as local_platform
 
-__all__ = ["local_platform"]
 DEADLINE_SECONDS = 60
 TABLE = {"title": "t", "columns": [{"key": "a"}], "rows": [["1"]]}
 
