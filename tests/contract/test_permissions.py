@@ -113,7 +113,7 @@ def calls(local_platform: PlatformHandle) -> list[dict[str, str]]:
     table = {"title": "Rows", "columns": [{"key": "a", "label": "A"}], "rows": rows}
     for body in (
         {"format": "xlsx", "table": table},
-        {"format": "pdf", "report_type": "monthly_sales", "parameters": {"year": 2026}},
+        {"format": "pdf", "report_type": "monthly_sales", "parameters": LEDGER},
         {"format": "xlsx", "report_type": "order_ledger", "parameters": LEDGER},
     ):
         assert client.wait(client.generate(body)["id"])["done"]
