@@ -186,11 +186,20 @@ class MySqlDatabase(Construct):
             db_proxy_name=Names.unique_resource_name(self, max_length=60),
             vpc=vpc,
             vpc_subnets=private_subnets(vpc),
+            security_groups=[
+                ec2.SecurityGroup(
+                    self,
+                    "ProxySecurityGroup",
+                    vpc=vpc,
+                    allow_all_outbound=False,
+                    description="The proxy of the database",
+                )
+            ],
             proxy_target=rds.ProxyTarget.from_instance(self.instance),
             secrets=[
                 self.application_secret,
                 self.reader_secret,
-                *([s] if (s := self.instance.secret) else []),
+                self.admin_secret,
             ],
             require_tls=True,
             idle_client_timeout=Duration.minutes(5),

@@ -1,4 +1,4 @@
-"""Who calls: tenant and scopes from the authorizer's claims, never from the body."""
+"""Who calls: from the authorizer's claims or from the IAM identity, never from the body."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ WRITE = "reports/write"
 
 
 class NotAuthenticated(PrensaError):
-    """The event carries no claims: the route was reached without its authorizer."""
+    """The event carries neither claims nor an identity: the route was reached without its authorizer."""
 
     code = "unauthorized"
     title = "A valid access token is needed"
@@ -26,12 +26,19 @@ class ScopeMissing(PrensaError):
 
 
 def require_tenant(event: APIGatewayProxyEvent, *, scope: str, tenant_claim: str) -> str:
-    """The caller's tenant, once its token has ``scope``.
+    """The caller's tenant, once it may do what ``scope`` stands for.
 
-    The tenant is the claim ``tenant_claim``; a client of the user pool that has none is a tenant of its
-    own by its ``client_id``. Raises :class:`NotAuthenticated` or :class:`ScopeMissing`.
+    With a token the tenant is the claim ``tenant_claim``; a client of the user pool that has none is a
+    tenant of its own by its ``client_id``. Where API Gateway authorizes with IAM, policies say who may call
+    which route, and the tenant is the role or user: ``account:role/name`` without its session.
+
+    Raises :class:`NotAuthenticated` or :class:`ScopeMissing`.
     """
-    authorizer: Mapping[str, Any] = event["requestContext"].get("authorizer") or {}
+    context: Mapping[str, Any] = event["requestContext"]
+    authorizer: Mapping[str, Any] = context.get("authorizer") or {}
+    principal = (context.get("identity") or {}).get("userArn")
+    if not authorizer and principal:
+        return _principal(str(principal))
     claims: Mapping[str, Any] = authorizer.get("claims") or {}
     tenant = claims.get(tenant_claim) or claims.get("client_id")
     if not tenant:
@@ -40,3 +47,15 @@ def require_tenant(event: APIGatewayProxyEvent, *, scope: str, tenant_claim: str
     if scope not in scopes:
         raise ScopeMissing(f"The call needs the scope {scope}; the token has: {' '.join(scopes) or 'none'}.")
     return str(tenant)
+
+
+def _principal(arn: str) -> str:
+    """The tenant of an IAM identity, the same for every session of a role.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+    """
+    *_, account, name = arn.split(":", 5)
+    kind, _, rest = name.partition("/")
+    if kind == "assumed-role":
+        return f"{account}:role/{rest.partition('/')[0]}"
+    return f"{account}:{name}"

@@ -114,7 +114,7 @@ def test_behind_a_proxy_the_instance_is_open_to_the_proxy_and_the_proxy_to_clien
     def group(part: str) -> str:
         return logical_id(behind_a_proxy, "AWS::EC2::SecurityGroup", part)
 
-    proxy = group("ProxyProxySecurityGroup")
+    proxy = group("DatabaseProxySecurityGroup")
     assert ways == {
         (group("DatabaseSecurityGroup"), proxy),
         (proxy, group("DatabaseClientSecurityGroup")),

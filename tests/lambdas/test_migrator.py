@@ -5,9 +5,11 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import pymysql
 import pytest
 
 from migrator.migrate import migrate
+from migrator.users import BadName, application, ensure_schemas, ensure_users, reader
 from reporting.database import Connect, connector
 from tests.parts.mariadb import MariaDbServer, mariadb_server
 
@@ -72,3 +74,92 @@ def test_every_text_of_the_schema_is_utf8mb4_or_ascii(
         " AND table_name <> 'alembic_version'"
     )
     assert {(row[1], row[2]) for row in rows} == {("utf8mb4", "utf8mb4_bin"), ("ascii", "ascii_bin")}
+
+
+@pytest.fixture
+def users(mariadb_server: MariaDbServer) -> Iterator[tuple[str, str]]:
+    """Names of two users that are not there yet."""
+    suffix = secrets.token_hex(4)
+    names = (f"application_{suffix}", f"reader_{suffix}")
+    yield names
+    for name in names:
+        mariadb_server.execute(f"DROP USER IF EXISTS '{name}'@'%'")
+
+
+def prepare(
+    server: MariaDbServer, schema: str, users: tuple[str, str], passwords: tuple[str, str] = ("one", "two")
+) -> None:
+    with server.connect() as connection, connection.cursor() as cursor:
+        ensure_schemas(cursor, [schema])
+        ensure_users(
+            cursor,
+            [
+                application(users[0], passwords[0], schema=schema),
+                reader(users[1], passwords[1], schema=schema),
+            ],
+        )
+
+
+def as_user(server: MariaDbServer, name: str, password: str, schema: str) -> Connect:
+    return connector(
+        host=server.host,
+        port=server.port,
+        name=schema,
+        user=name,
+        password=password,
+        ca_file=str(server.ca_file),
+    )
+
+
+def test_the_users_have_their_rights_and_no_others(
+    empty_schema: tuple[str, Connect], mariadb_server: MariaDbServer, users: tuple[str, str]
+) -> None:
+    schema, connect = empty_schema
+    migrate(connect, prepare=lambda _: prepare(mariadb_server, schema, users))
+    with as_user(mariadb_server, users[0], "one", schema)() as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM outbox")
+        with pytest.raises(pymysql.err.OperationalError, match="denied"):
+            cursor.execute("DROP TABLE outbox")
+    with as_user(mariadb_server, users[1], "two", schema)() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM outbox")
+        with pytest.raises(pymysql.err.OperationalError, match="denied"):
+            cursor.execute("DELETE FROM outbox")
+
+
+def test_a_rotated_password_reaches_the_server(
+    empty_schema: tuple[str, Connect], mariadb_server: MariaDbServer, users: tuple[str, str]
+) -> None:
+    schema, _ = empty_schema
+    prepare(mariadb_server, schema, users)
+    prepare(mariadb_server, schema, users, passwords=("new'%s\\", "two"))
+    as_user(mariadb_server, users[0], "new'%s\\", schema)().close()
+    with pytest.raises(pymysql.err.OperationalError, match="Access denied"):
+        as_user(mariadb_server, users[0], "one", schema)()
+
+
+def test_a_user_without_tls_is_refused(
+    empty_schema: tuple[str, Connect], mariadb_server: MariaDbServer, users: tuple[str, str]
+) -> None:
+    schema, _ = empty_schema
+    prepare(mariadb_server, schema, users)
+    with pytest.raises(pymysql.err.OperationalError, match="Access denied"):
+        pymysql.connect(
+            host=mariadb_server.host,
+            port=mariadb_server.port,
+            user=users[0],
+            password="one",
+            ssl_disabled=True,
+        )
+
+
+@pytest.mark.parametrize("name", ["a`b", "x' OR '1", "", "a" * 80, "1a"])
+def test_a_name_that_is_none_reaches_no_statement(name: str, mariadb_server: MariaDbServer) -> None:
+    with mariadb_server.connect() as connection, connection.cursor() as cursor:
+        with pytest.raises(BadName):
+            ensure_schemas(cursor, [name])
+        with pytest.raises(BadName):
+            ensure_users(cursor, [reader(name, "x", schema="s")])
+
+
+def test_a_users_password_is_not_in_its_text() -> None:
+    assert "hidden" not in repr(reader("r", "hidden", schema="s"))

@@ -358,6 +358,11 @@ def test_sent_messages_and_old_keys_are_deleted_after_their_time(
             "reports_by_lease",
         ),
         (
+            "SELECT COUNT(*), MIN(COALESCE(next_retry_at, created_at)) FROM reports"
+            " WHERE status IN ('queued', 'retrying')",
+            "reports_by_lease",
+        ),
+        (
             "SELECT id FROM outbox WHERE sent_at IS NULL AND available_at <= UTC_TIMESTAMP(6)"
             " ORDER BY available_at LIMIT 200 FOR UPDATE SKIP LOCKED",
             "outbox_due",
@@ -448,3 +453,25 @@ def test_a_deadlock_is_repeated_and_both_transactions_are_done(reports: Reports,
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(work, [(first, second), (second, first)]))
     assert [reports.get(report_id).rows_done for report_id in (first, second)] == [2, 2]
+
+
+def test_waiting_reports_are_counted_with_the_age_of_the_oldest(reports: Reports, database: Database) -> None:
+    assert (reports.waiting().reports, reports.waiting().oldest_seconds) == (0, 0)
+    claimed(reports)
+    old, _ = accept(reports).report, accept(reports)
+    database.execute(
+        "UPDATE reports SET created_at = created_at - INTERVAL 700 SECOND WHERE id = %s", (old.id,)
+    )
+    waiting = reports.waiting()
+    assert waiting.reports == 2
+    assert 700 <= waiting.oldest_seconds < 760
+
+
+def test_a_retry_that_is_due_later_has_not_waited(reports: Reports, database: Database) -> None:
+    report = accept(reports).report
+    database.execute(
+        "UPDATE reports SET status = 'retrying', next_retry_at = UTC_TIMESTAMP(6) + INTERVAL 300 SECOND,"
+        " created_at = created_at - INTERVAL 700 SECOND WHERE id = %s",
+        (report.id,),
+    )
+    assert (reports.waiting().reports, reports.waiting().oldest_seconds) == (1, 0)
