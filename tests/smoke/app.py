@@ -74,6 +74,7 @@ def _stubs(settings: SmokeSettings) -> dict[str, dict[str, object]]:
         # The emulator knows the type, but has neither a server nor the administrator's secret behind it.
         "AWS::RDS::DBInstance": {
             "Endpoint.Address": "127.0.0.1",
+            "Endpoint.Port": str(settings.database_port),
             "MasterUserSecret.SecretArn": settings.admin_secret_arn,
         },
         # The CDK's own functions for these need parts of the SDK for Node.js that the emulator lacks.
@@ -89,13 +90,10 @@ class _ForEmulator:
 
     def __init__(self, settings: SmokeSettings) -> None:
         self._stubs = _stubs(settings)
-        port = str(settings.database_port)
         self._variables = {
             "CACHE_ENDPOINT": NOWHERE,
             "DATABASE_CA_FILE": settings.authorities,
-            "DATABASE_PORT": port,
             "SOURCE_CA_FILE": settings.authorities,
-            "SOURCE_PORT": port,
             # A function starts in the folder of its bundle, which the emulator puts elsewhere.
             "REPORT_TYPES_PATH": "report_types",
         }
