@@ -30,17 +30,18 @@ _ORDER = (
 _OPTIONS = ("Lanes", "ReportLimits", "ReportDatabase", "Throttle", "PythonCode", "Route")
 _HEAD = """# Constructs
 
-`constructs_lib` is a package of its own, `prensa-constructs`: `make wheel` builds it, with the functions' code inside.
-Each construct works by itself in any stack, twice in one stack, and without account or region. Wrong props raise an
-error that says what was wrong, the value got and the values allowed. Nothing has a physical name of your choosing, so
-two never collide.
+`constructs_lib` is a package of its own, `prensa-constructs`: `make wheel` builds it, with the functions'
+code inside. Each construct works by itself in any stack, twice in one stack, and without account or region.
+Wrong props raise an error that says what was wrong, the value got and the values allowed. Nothing has a
+physical name of your choosing, so two never collide.
 
 Used in several stacks, references between them are the app's: with the flag
-`"@aws-cdk/core:defaultCrossStackReferences": "weak"`, which this repository's `cdk.json` has, no stack locks another.
-Without it the CDK exports what another stack uses; to take such a use away, keep the export for one release with
-`stack.export_value(...)`, deploy, and then remove it.
+`"@aws-cdk/core:defaultCrossStackReferences": "weak"`, which this repository's `cdk.json` has, no stack
+locks another. Without it the CDK exports what another stack uses; to take such a use away, keep the export
+for one release with `stack.export_value(...)`, deploy, and then remove it.
 
-This page is made from the docstrings (`python -m tools.constructs_page`); each example is synthesized by a test.
+This page is made from the docstrings (`python -m tools.constructs_page`); each example is synthesized by a
+test.
 """
 
 
