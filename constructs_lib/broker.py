@@ -1,6 +1,5 @@
 """Amazon MQ for ActiveMQ."""
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from constructs_lib.broker_configuration import CONSUMERS, PUBLISHERS, QUEUE_NAM
 from constructs_lib.lanes import DEAD_LETTER_PREFIX
 from constructs_lib.network import private_subnets
 from constructs_lib.props import Checks
+from constructs_lib.user_secret import user_secret
 
 STOMP_PORT = 61614
 OPENWIRE_PORT = 61617
@@ -83,8 +83,10 @@ class ActiveMqBroker(Construct):
         self.vpc = vpc
         self._multi_az = multi_az
 
-        self.publisher_secret = self._secret("PublisherSecret", _PUBLISHER, removal_policy)
-        self.consumer_secret = self._secret("ConsumerSecret", _CONSUMER, removal_policy)
+        self.publisher_secret, self.consumer_secret = (
+            user_secret(self, name, username=user, of="The broker's", removal_policy=removal_policy)
+            for name, user in (("PublisherSecret", _PUBLISHER), ("ConsumerSecret", _CONSUMER))
+        )
         self.client_security_group = ec2.SecurityGroup(
             self, "ClientSecurityGroup", vpc=vpc, allow_all_outbound=False, description="May reach the broker"
         )
@@ -201,23 +203,6 @@ class ActiveMqBroker(Construct):
         if queue not in known:
             raise ValueError(f"{self.node.path}: queue must be one of {', '.join(known)}, got {queue!r}.")
         return queue
-
-    def _secret(
-        self, construct_id: str, username: str, removal_policy: RemovalPolicy
-    ) -> secretsmanager.Secret:
-        return secretsmanager.Secret(
-            self,
-            construct_id,
-            description=f"The broker's user {username}",
-            removal_policy=removal_policy,
-            generate_secret_string=secretsmanager.SecretStringGenerator(
-                secret_string_template=json.dumps({"username": username}),
-                generate_string_key="password",
-                password_length=40,
-                # Amazon MQ refuses `,`, `:` and `=`; letters and digits have 238 bits.
-                exclude_punctuation=True,
-            ),
-        )
 
     def _security_group(self, vpc: ec2.IVpc) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(

@@ -1,7 +1,5 @@
 """MySQL on RDS."""
 
-import json
-
 import jsii
 from aws_cdk import Duration, Names, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -14,6 +12,7 @@ from constructs import Construct
 
 from constructs_lib.network import private_subnets
 from constructs_lib.props import Checks
+from constructs_lib.user_secret import user_secret
 
 MYSQL_PORT = 3306
 ADMIN_USER = "prensa_admin"
@@ -70,8 +69,10 @@ class MySqlDatabase(Construct):
         self.schema = schema
         destroyable = removal_policy == RemovalPolicy.DESTROY
 
-        self.application_secret = self._secret("ApplicationSecret", APPLICATION_USER, removal_policy)
-        self.reader_secret = self._secret("ReaderSecret", READER_USER, removal_policy)
+        self.application_secret, self.reader_secret = (
+            user_secret(self, name, username=user, of="The database's", removal_policy=removal_policy)
+            for name, user in (("ApplicationSecret", APPLICATION_USER), ("ReaderSecret", READER_USER))
+        )
         self.client_security_group = ec2.SecurityGroup(
             self,
             "ClientSecurityGroup",
@@ -161,22 +162,6 @@ class MySqlDatabase(Construct):
     def metric_connections(self) -> cloudwatch.Metric:
         """The connections in use."""
         return self.instance.metric_database_connections(period=Duration.minutes(5), statistic="Maximum")
-
-    def _secret(
-        self, construct_id: str, username: str, removal_policy: RemovalPolicy
-    ) -> secretsmanager.Secret:
-        return secretsmanager.Secret(
-            self,
-            construct_id,
-            description=f"The database's user {username}",
-            removal_policy=removal_policy,
-            generate_secret_string=secretsmanager.SecretStringGenerator(
-                secret_string_template=json.dumps({"username": username}),
-                generate_string_key="password",
-                password_length=32,
-                exclude_punctuation=True,
-            ),
-        )
 
     def _proxy(self, vpc: ec2.IVpc) -> rds.DatabaseProxy:
         return rds.DatabaseProxy(

@@ -17,6 +17,7 @@ from constructs_lib.signing_key import SigningKey
 _UNFINISHED_DAYS = 2
 #: Inline rows of a request live as long as it may wait, be tried again and be looked into.
 _INPUT_DAYS = 30
+_LOG_DAYS = 90
 #: A file outlives its report's `expires_at`, which decides; objects go a little later.
 _MARGIN_DAYS = 2
 
@@ -123,27 +124,18 @@ class SignedDistribution(Construct):
         return self.signing_key.grant_sign(grantee)
 
     def _results_bucket(self, result_days: int, removal_policy: RemovalPolicy) -> s3.Bucket:
-        bucket = s3.Bucket(
-            self,
+        bucket = self._private_bucket(
             "Results",
-            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            # SSE-KMS with origin access control would be a cycle between key and distribution.
-            encryption=s3.BucketEncryption.S3_MANAGED,
-            enforce_ssl=True,
-            minimum_tls_version=1.2,
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            removal_policy=removal_policy,
-            auto_delete_objects=removal_policy == RemovalPolicy.DESTROY,
-            lifecycle_rules=[
-                s3.LifecycleRule(
-                    id="UnfinishedUploads",
-                    abort_incomplete_multipart_upload_after=Duration.days(_UNFINISHED_DAYS),
-                ),
-                s3.LifecycleRule(
-                    id="Results", prefix="results/", expiration=Duration.days(result_days + _MARGIN_DAYS)
-                ),
-                s3.LifecycleRule(id="Inputs", prefix="inputs/", expiration=Duration.days(_INPUT_DAYS)),
-            ],
+            s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            removal_policy,
+            s3.LifecycleRule(
+                id="UnfinishedUploads",
+                abort_incomplete_multipart_upload_after=Duration.days(_UNFINISHED_DAYS),
+            ),
+            s3.LifecycleRule(
+                id="Results", prefix="results/", expiration=Duration.days(result_days + _MARGIN_DAYS)
+            ),
+            s3.LifecycleRule(id="Inputs", prefix="inputs/", expiration=Duration.days(_INPUT_DAYS)),
         )
         self._log_access(bucket)
         return bucket
@@ -170,18 +162,33 @@ class SignedDistribution(Construct):
         )
 
     def _log_bucket(self, removal_policy: RemovalPolicy) -> s3.Bucket:
+        return self._private_bucket(
+            "AccessLogs",
+            # CloudFront writes its logs with an ACL.
+            s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
+            removal_policy,
+            s3.LifecycleRule(id="Logs", expiration=Duration.days(_LOG_DAYS)),
+        )
+
+    def _private_bucket(
+        self,
+        construct_id: str,
+        ownership: s3.ObjectOwnership,
+        removal_policy: RemovalPolicy,
+        *rules: s3.LifecycleRule,
+    ) -> s3.Bucket:
         return s3.Bucket(
             self,
-            "AccessLogs",
+            construct_id,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            # SSE-KMS with origin access control would be a cycle between key and distribution.
             encryption=s3.BucketEncryption.S3_MANAGED,
             enforce_ssl=True,
             minimum_tls_version=1.2,
-            # CloudFront writes its logs with an ACL.
-            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_PREFERRED,
+            object_ownership=ownership,
             removal_policy=removal_policy,
             auto_delete_objects=removal_policy == RemovalPolicy.DESTROY,
-            lifecycle_rules=[s3.LifecycleRule(id="Logs", expiration=Duration.days(90))],
+            lifecycle_rules=list(rules),
         )
 
     def _headers(self, name: str, cors_origins: Sequence[str]) -> cloudfront.ResponseHeadersPolicy:

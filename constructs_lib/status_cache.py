@@ -1,18 +1,16 @@
 """Valkey on ElastiCache."""
 
-import json
-
 import jsii
 from aws_cdk import Fn, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from constructs_lib.network import private_subnets
 from constructs_lib.props import Checks
+from constructs_lib.user_secret import user_secret
 
 VALKEY_PORT = 6379
 
@@ -58,17 +56,8 @@ class StatusCache(Construct):
         )
         super().__init__(scope, construct_id)
         self.vpc = vpc
-        self.secret = secretsmanager.Secret(
-            self,
-            "Secret",
-            description="The cache's password",
-            removal_policy=RemovalPolicy.DESTROY,
-            generate_secret_string=secretsmanager.SecretStringGenerator(
-                secret_string_template=json.dumps({"username": "default"}),
-                generate_string_key="password",
-                password_length=40,
-                exclude_punctuation=True,
-            ),
+        self.secret = user_secret(
+            self, "Secret", username="default", of="The cache's", removal_policy=RemovalPolicy.DESTROY
         )
         self.client_security_group = ec2.SecurityGroup(
             self, "ClientSecurityGroup", vpc=vpc, allow_all_outbound=False, description="May reach the cache"
