@@ -92,7 +92,11 @@ def test_another_type_under_the_same_logical_id_replaces() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "path"),
-    [(kind, path) for kind, known in STATEFUL.items() for path in sorted(known.replacing | known.fixed)],
+    [
+        (kind, path)
+        for kind, known in STATEFUL.items()
+        for path in sorted(known.replacing | known.fixed | known.regenerating)
+    ],
 )
 def test_a_property_that_replaces_is_destructive(kind: str, path: str) -> None:
     def properties(value: str) -> dict[str, Any]:
@@ -120,7 +124,9 @@ def test_the_table_has_every_property_that_the_schema_says_can_only_be_created(k
     only_created = {path.removeprefix("/properties/") for path in schema.get("createOnlyProperties", [])}
     known = STATEFUL[kind]
     assert only_created <= known.replacing
-    listed = {path.split(".")[0] for path in (*known.replacing, *known.fixed, *known.growing)}
+    listed = {
+        path.split(".")[0] for path in (*known.replacing, *known.fixed, *known.regenerating, *known.growing)
+    }
     assert listed <= set(schema["properties"])
 
 

@@ -91,6 +91,9 @@ def _changed_resource(
     fixed = [path for path in sorted(kind.fixed) if _at(before, path) != _at(after, path)]
     if fixed:
         yield f"{', '.join(fixed)} of {name} can't be changed: the update fails, or a new one has to be made"
+    regenerated = [path for path in sorted(kind.regenerating) if _at(before, path) != _at(after, path)]
+    if regenerated:
+        yield f"{', '.join(regenerated)} of {name} changes: a new value is made, which its users do not know"
     for path, key in kind.growing.items():
         lost = _lost(_at(before, path), _at(after, path), key=key)
         if lost:

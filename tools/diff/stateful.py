@@ -19,6 +19,8 @@ class StatefulType:
     replacing: frozenset[str] = frozenset()
     #: A change makes the update fail: who wants it makes a new resource.
     fixed: frozenset[str] = frozenset()
+    #: A change makes a new value that whoever uses the old one does not know.
+    regenerating: frozenset[str] = frozenset()
     #: Lists from which nothing may go, with the key that names an element, or None for plain values.
     growing: Mapping[str, str | None] = field(default_factory=dict)
     #: The property that keeps the resource from being deleted.
@@ -65,7 +67,12 @@ STATEFUL: Mapping[str, StatefulType] = {
         growing={"Schema": "Name"},
         protection="DeletionProtection",
     ),
-    "AWS::SecretsManager::Secret": StatefulType(page="secretsmanager-secret", replacing=frozenset({"Name"})),
+    # "When you make a change to this property, a new secret version is created", with another password.
+    "AWS::SecretsManager::Secret": StatefulType(
+        page="secretsmanager-secret",
+        replacing=frozenset({"Name"}),
+        regenerating=frozenset({"GenerateSecretString"}),
+    ),
     # "If you change the values of the KeySpec, KeyUsage, Origin, or MultiRegion properties of an existing
     # KMS key, the update request fails."
     "AWS::KMS::Key": StatefulType(
