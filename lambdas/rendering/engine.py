@@ -130,9 +130,9 @@ def _write(
 
 def _convert(batch: Batch, *, converters: Sequence[ColumnConverter], first_row: int) -> Sequence[Cells]:
     width = len(converters)
-    for row, values in enumerate(batch, first_row):
-        if len(values) != width:
-            raise BadValue(f"row {row} has {len(values)} values, the table has {width} columns")
+    if set(map(len, batch)) != {width}:
+        row, values = next((row, v) for row, v in enumerate(batch, first_row) if len(v) != width)
+        raise BadValue(f"row {row} has {len(values)} values, the table has {width} columns")
     columns = zip(*batch, strict=True)
     cells = (
         converter.convert(values, first_row=first_row)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact
+from functools import reduce
 from typing import Any
 
 from rendering.convert import Cell, Cells, duration_text, microseconds_of
@@ -63,8 +64,7 @@ class Accumulator:
             return
         self._count += len(values)
         if total in (Total.SUM, Total.AVERAGE):
-            for value in values:
-                self._include(_amount(value))
+            self._include([_amount(value) for value in values])
         else:
             self._extend(min(values) if total is Total.MIN else max(values))
 
@@ -77,11 +77,11 @@ class Accumulator:
         if other._best is not None:
             self._extend(other._best)
 
-    def _include(self, amount: Decimal) -> None:
-        self._sum = _SUMS.add(self._sum, amount)
-        exponent = amount.as_tuple().exponent
-        if isinstance(exponent, int) and -exponent > self._scale:
-            self._scale = -exponent
+    def _include(self, amounts: Sequence[Decimal]) -> None:
+        self._sum = reduce(_SUMS.add, amounts, self._sum)
+        if self._column.total is Total.AVERAGE:
+            exponents = (amount.as_tuple().exponent for amount in amounts)
+            self._scale = max(self._scale, *(-e for e in exponents if isinstance(e, int)))
 
     def _extend(self, value: Any) -> None:
         if self._best is None:

@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from itertools import chain
 from typing import Any, Literal
 
 from openpyxl.utils import get_column_letter
@@ -36,6 +38,7 @@ from rendering.xlsx_cells import (
     link_target,
     text_style,
 )
+from rendering.xlsx_columns import ColumnXml
 from rendering.xlsx_package import MAX_PART_BYTES, Package, SheetPart
 from rendering.xlsx_styles import Styles
 
@@ -44,6 +47,8 @@ _PAPER = {PageSize.LETTER: 1, PageSize.LEGAL: 5, PageSize.A3: 8, PageSize.A4: 9,
 _SAMPLE_ROWS = 200
 #: XML is handed on in pieces of about this size, so that rows of very long texts don't add up.
 _WRITE_CHARACTERS = 1 << 20
+#: Rows that are made at once: few before their size is known.
+_FIRST_RUN, _LONGEST_RUN = 100, 1000
 _MIN_WIDTH = 8.0
 _MAX_MEASURED_WIDTH = 60.0
 #: The widest column that Excel takes (ECMA-376 part 1, section 18.3.1.13).
@@ -79,6 +84,8 @@ class XlsxWriter:
         self._widths: list[float] = []
         self._block = _title_block(layout)
         self._header_row = len(self._block) + 1
+        self._run = _FIRST_RUN
+        self._run_start = self._data_offset = 0
         if max_rows_per_sheet <= self._header_row:
             raise ValueError(f"max_rows_per_sheet must be more than {self._header_row}")
 
@@ -101,24 +108,44 @@ class XlsxWriter:
             )
             for index, column in enumerate(self._layout.columns)
         ]
+        self._run_columns = [
+            ColumnXml(
+                letter=column.letter,
+                style=column.value_style,
+                encode=column.encode if column.typed else None,
+                one=partial(self._one, index, column),
+                plain=not column.links,
+            )
+            for index, column in enumerate(self._columns)
+        ]
         self._open_sheet()
 
     def rows(self, rows: Sequence[Cells], *, first_row: int) -> None:
-        lines: list[str] = []
-        characters = 0
-        for data_row, row in enumerate(rows, first_row):
-            if self._row >= self._max_rows or characters >= _WRITE_CHARACTERS:
-                self._part.write_rows("".join(lines))
-                lines, characters = [], 0
-                self._make_room()
-            elif not lines:
-                self._make_room()
-            self._row += 1
-            line = self._row_xml(row, data_row=data_row)
-            characters += len(line)
-            lines.append(line)
-            self._last_data_row = self._row
-        self._part.write_rows("".join(lines))
+        start = 0
+        while start < len(rows):
+            self._make_room()
+            count = min(self._run, self._max_rows - self._row, len(rows) - start)
+            self._write_run(rows[start : start + count], data_row=first_row + start)
+            start += count
+
+    def _write_run(self, rows: Sequence[Cells], *, data_row: int) -> None:
+        """Write rows that fit in the sheet, column by column."""
+        first = self._row + 1
+        self._row += len(rows)
+        self._last_data_row = self._row
+        self._data_offset = data_row - first
+        self._run_start = first
+        numbers = list(map(str, range(first, first + len(rows))))
+        elements = (
+            xml.elements(cells, numbers)
+            for xml, cells in zip(self._run_columns, zip(*rows, strict=True), strict=True)
+        )
+        heads = [f'<row r="{number}">' for number in numbers]
+        ends = ["</row>"] * len(rows)
+        text = "".join(chain.from_iterable(zip(heads, *elements, ends, strict=True)))
+        self._part.write_rows(text)
+        # Rows of very long texts come in shorter runs, so that they don't add up.
+        self._run = max(1, min(_LONGEST_RUN, _WRITE_CHARACTERS * len(rows) // len(text)))
 
     def summary(self, summary: Summary) -> None:
         self._make_room()
@@ -142,27 +169,19 @@ class XlsxWriter:
     def close(self) -> None:
         self._package.close()
 
-    def _row_xml(self, row: Cells, *, data_row: int) -> str:
-        number = self._row
-        parts = [f'<row r="{number}">']
-        for index, (column, cell) in enumerate(zip(self._columns, row, strict=True)):
-            if cell is None:
-                continue
-            reference = f"{column.letter}{number}"
-            if type(cell) is str:
-                parts.append(self._text_xml(cell, reference, index=index, column=column, data_row=data_row))
-                continue
-            encoded = column.encode(cell)
-            if type(encoded) is str:
-                parts.append(f'<c r="{reference}" s="{column.value_style}"><v>{encoded}</v></c>')
-            elif isinstance(encoded, Text):
-                self._warn(column.key, encoded, data_row=data_row)
-                style = self._styles.text(index, TextStyle.PLAIN)
-                parts.append(_cell_xml(reference, style, encoded))
-            else:
-                parts.append(_cell_xml(reference, column.value_style, encoded))
-        parts.append("</row>")
-        return "".join(parts)
+    def _one(self, index: int, column: _ColumnCells, cell: Any, position: int) -> str:
+        """The element of a single cell at ``position`` of the present run."""
+        number = self._run_start + position
+        reference = f"{column.letter}{number}"
+        data_row = number + self._data_offset
+        if type(cell) is str:
+            return self._text_xml(cell, reference, index=index, column=column, data_row=data_row)
+        encoded = column.encode(cell)
+        style = column.value_style
+        if isinstance(encoded, Text):
+            self._warn(column.key, encoded, data_row=data_row)
+            style = self._styles.text(index, TextStyle.PLAIN)
+        return _cell_xml(reference, style, encoded)
 
     def _text_xml(
         self, value: str, reference: str, *, index: int, column: _ColumnCells, data_row: int

@@ -30,6 +30,8 @@ _MAX_DIGITS = 15
 _EPOCH = date(1899, 12, 30).toordinal()
 #: Excel has a 29 February 1900: serials below 61 mean another day in other programs.
 _FIRST_DATE = date(1900, 3, 1)
+_EPOCH_MIDNIGHT = datetime(1899, 12, 30)  # noqa: DTZ001 - cells are on the report's wall clock
+_BEFORE_DATES = timedelta(days=_FIRST_DATE.toordinal() - _EPOCH)
 #: 31 December 9999, the last serial that a number format shows.
 _MAX_DURATION = timedelta(days=2_958_466)
 
@@ -127,7 +129,9 @@ def _digits(value: Decimal) -> int:
 
 
 def decimal_value(value: Decimal) -> Encoded:
-    text = decimal_text(value)
+    text = str(value)
+    if "E" in text or text.startswith("-0"):
+        text = decimal_text(value)
     if len(text) > _MAX_DIGITS and _digits(value) > _MAX_DIGITS:
         return Text(text, WarningKind.TEXT_NUMBER, "more than 15 digits")
     return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
@@ -155,11 +159,12 @@ def date_value(value: date) -> Encoded:
 
 
 def datetime_value(value: datetime) -> Encoded:
-    if value.date() < _FIRST_DATE:
+    since = value - _EPOCH_MIDNIGHT
+    if since < _BEFORE_DATES:
         return Text(value.isoformat(sep=" "), WarningKind.TEXT_DATE, "before 1 March 1900")
-    seconds = value.hour * 3600 + value.minute * 60 + value.second + value.microsecond / 1_000_000
+    seconds = since.seconds + since.microseconds / 1_000_000
     # 11 decimals are what a double has room for beside five digits of days: about a microsecond.
-    return f"{value.toordinal() - _EPOCH + seconds / 86_400:.11f}".rstrip("0").rstrip(".")
+    return f"{since.days + seconds / 86_400:.11f}".rstrip("0").rstrip(".")
 
 
 def time_value(value: time) -> Encoded:

@@ -15,6 +15,7 @@ from openpyxl.worksheet._writer import WorksheetWriter
 from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
 
+from rendering.deflate import raw_compressor
 from rendering.model import ByteSink
 from rendering.xlsx_cells import escape_attribute
 
@@ -67,6 +68,13 @@ class _Archive(zipfile.ZipFile):
         if isinstance(zinfo_or_arcname, str):
             zinfo_or_arcname = self.entry(zinfo_or_arcname)
         super().writestr(zinfo_or_arcname, data, compress_type, compresslevel)
+
+    def open(self, *arguments: Any, **options: Any) -> Any:
+        """An entry; what is written to one is compressed with :mod:`rendering.deflate`."""
+        part = super().open(*arguments, **options)
+        if hasattr(part, "_compressor"):
+            part._compressor = raw_compressor()
+        return part
 
 
 class _Parts(ExcelWriter):
