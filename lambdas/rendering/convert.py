@@ -37,6 +37,7 @@ _TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?")
 _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
+_FINER_THAN_MICROSECONDS = re.compile(r"\.[0-9]{6}0*[1-9]")
 _CLOCK_DURATION = re.compile(r"(-?)([0-9]{1,8}):([0-5][0-9]):([0-5][0-9](?:\.[0-9]{1,6})?)")
 #: ISO 8601-1:2019 section 5.5.2.2, without years and months, whose length is not fixed.
 _ISO_DURATION = re.compile(
@@ -318,6 +319,25 @@ def _plain_floats(values: Sequence[Any]) -> Sequence[Cell] | None:
     return [None if value is None else value + 0.0 for value in values]
 
 
+def _finer_text(value: object) -> bool:
+    """A text with more of a second than a microsecond can tell."""
+    return isinstance(value, str) and bool(_FINER_THAN_MICROSECONDS.search(value))
+
+
+def _finer_seconds(value: object) -> bool:
+    """Seconds as a number with such a fraction."""
+    if isinstance(value, float):
+        return value * 1_000_000 % 1 != 0
+    return isinstance(value, Decimal) and value * 1_000_000 % 1 != 0
+
+
+#: By type of column, whether a value that fits has a fraction which its cell can't hold.
+_FINER: dict[ColumnType, Callable[[object], bool]] = {
+    ColumnType.TIME: _finer_text,
+    ColumnType.DATETIME: _finer_text,
+    ColumnType.DURATION: _finer_seconds,
+}
+
 #: For each type of column: the type of its ordinary values, and what takes all of them at once or declines.
 _WHOLE: dict[ColumnType, tuple[type, Callable[[Sequence[Any]], Sequence[Cell] | None]]] = {
     ColumnType.STRING: (str, _plain_texts),
@@ -379,6 +399,7 @@ class ColumnConverter:
         if whole is not None:
             return whole
         parse, zone = self._parse, self._zone
+        clocked = _FINER.get(self._column.type)
         cells: list[Cell] = []
         for row, value in enumerate(values, first_row):
             cell: Cell
@@ -392,6 +413,8 @@ class ColumnConverter:
                 except _NotFinite:
                     self._not_finite(value, row=row)
                     cell = None
+                if clocked is not None and not isinstance(cell, str) and clocked(value):
+                    self._cut(row=row)
                 if type(cell) is str and UNSAFE.search(cell):
                     cell = self._clean(cell, row=row)
             cells.append(cell)
@@ -408,6 +431,14 @@ class ColumnConverter:
             detail=f"kept as text: not {_NOUNS[self._column.type]}",
         )
         return text
+
+    def _cut(self, *, row: int) -> None:
+        self._warnings.add(
+            self._column.key,
+            WarningKind.CUT_FRACTION,
+            row=row,
+            detail="seconds are kept to a microsecond",
+        )
 
     def _not_finite(self, value: object, *, row: int) -> None:
         if self._fail:

@@ -17,6 +17,7 @@ from rendering.convert import Cells, decimal_text, duration_text, microseconds_o
 from rendering.layout import ReportLayout, Written
 from rendering.model import ByteSink, ColumnType
 from rendering.totals import Summary
+from rendering.warnings import WarningKind
 
 #: A text that starts with one of these is run as a formula by spreadsheets that open the file; the
 #: full-width forms of = + - @ are treated alike by some (OWASP, "CSV Injection").
@@ -67,16 +68,27 @@ class CsvWriter:
         self._flush()
 
     def rows(self, rows: Sequence[Cells], *, first_row: int) -> None:
-        del first_row
-        encoders = self._encoders
-        self._csv.writerows(
-            [
-                None if cell is None else neutralize(cell) if type(cell) is str else encode(cell)
-                for cell, encode in zip(row, encoders, strict=True)
-            ]
-            for row in rows
-        )
+        columns = [
+            self._column(index, cells, first_row=first_row)
+            for index, cells in enumerate(zip(*rows, strict=True))
+        ]
+        self._csv.writerows(zip(*columns, strict=True))
         self._flush()
+
+    def _column(self, index: int, cells: Sequence[Any], *, first_row: int) -> list[str | None]:
+        encode = self._encoders[index]
+        texts = [None if cell is None else cell if type(cell) is str else encode(cell) for cell in cells]
+        for position, cell in enumerate(cells):
+            # Numbers may start with a minus: only texts are guarded.
+            if type(cell) is str and cell.startswith(_LEADS):
+                texts[position] = neutralize(cell)
+                self._layout.warnings.add(
+                    self._layout.columns[index].key,
+                    WarningKind.GUARDED_FORMULA,
+                    row=first_row + position,
+                    detail="a spreadsheet would run the text as a formula; ' is before it",
+                )
+        return texts
 
     def summary(self, summary: Summary) -> None:
         del summary

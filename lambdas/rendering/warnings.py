@@ -27,6 +27,10 @@ class WarningKind(StrEnum):
     TEXT_DATE = "text_date"
     #: A negative or very long duration is text in a spreadsheet.
     TEXT_DURATION = "text_duration"
+    #: A fraction of a second below a microsecond was cut.
+    CUT_FRACTION = "cut_fraction"
+    #: A text that a spreadsheet would run as a formula has a ``'`` before it in CSV.
+    GUARDED_FORMULA = "guarded_formula"
     #: An address is text without a hyperlink: not a web or mail address, too long, or one too many.
     PLAIN_URL = "plain_url"
     #: A character that the embedded font does not have is drawn as U+FFFD; its text can still be copied.

@@ -91,3 +91,14 @@ def test_any_text_reads_back(rows: list[tuple[str, str]]) -> None:
             True,
             True,
         ]
+
+
+def test_an_apostrophe_that_was_put_before_a_text_is_counted() -> None:
+    made = one(C, TEXT, ["=1", "fine", None, "@x"])
+    assert made.kinds == {("c", "guarded_formula"): 2}
+    [warning] = made.result.warnings
+    assert warning.row == 1
+
+
+def test_a_negative_number_is_not_guarded_and_not_counted() -> None:
+    assert one(C, Column(key="i", label="I", type=ColumnType.INTEGER), [-5]).kinds == {}
