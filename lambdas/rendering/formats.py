@@ -15,7 +15,7 @@ from babel.numbers import get_currency_precision, get_currency_symbol, is_curren
 from rendering.convert import Cell, duration_text, microseconds_of
 from rendering.labels import Labels, labels_for
 from rendering.model import Column, ColumnType, Total
-from rendering.numbers import NumberStyle, number_text
+from rendering.numbers import NumberStyle, number_shower
 from rendering.spreadsheet_format import Family, family, moment_formatter, number_formatter
 
 NUMBER_TYPES = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.FLOAT})
@@ -33,6 +33,7 @@ _PLACES = re.compile(r"(decimal|percent):([0-9]{1,2})")
 _CURRENCY = re.compile(r"currency:([A-Z]{3})")
 _NAMED = re.compile(r"[a-z]+(:.*)?", re.DOTALL)
 _NUMBER_NAMES = "integer, decimal:N, currency:ISO, percent:N"
+_KNOWN_MOMENTS = 4096
 _MARKS = re.compile("[\u200e\u200f\u061c]")
 _PLAIN_DATE_PATTERN = re.compile(r"(?:d{1,2}|M{1,2}|y{1,4}|[./\- ])+")
 
@@ -203,10 +204,8 @@ class Formatter:
         return self.column(column)
 
     def _styled(self, number_format: str, style: NumberStyle) -> ColumnFormat:
-        locale = self._locale
-        return ColumnFormat(
-            number_format, lambda value: number_text(_exact(value), style=style, locale=locale)
-        )
+        show = number_shower(style=style, locale=self._locale)
+        return ColumnFormat(number_format, lambda value: show(_exact(value)))
 
     def _number(self, column: Column) -> ColumnFormat:  # noqa: PLR0911 - one for each kind of format
         name = column.format
@@ -278,7 +277,9 @@ class Formatter:
         return self._moment(name)
 
     def _moment(self, number_format: str) -> ColumnFormat:
-        return ColumnFormat(number_format, moment_formatter(number_format, locale=self._locale))
+        show = moment_formatter(number_format, locale=self._locale)
+        # Days come again and again, and so do times of a day.
+        return ColumnFormat(number_format, lru_cache(maxsize=_KNOWN_MOMENTS)(show))
 
     def _duration(self, number_format: str | None) -> ColumnFormat:
         if number_format is None:

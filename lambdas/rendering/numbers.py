@@ -1,5 +1,6 @@
 """Numbers as people of a locale write them, exactly, however many digits they have."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
@@ -7,6 +8,7 @@ from functools import lru_cache
 from babel import Locale
 from babel.numbers import get_decimal_symbol, get_group_symbol, get_minus_sign_symbol
 
+_THOUSANDS = 3
 #: Holds every number that a column takes, so that nothing but a wanted place is ever rounded.
 EXACT = Context(prec=1500, rounding=ROUND_HALF_UP)
 
@@ -64,25 +66,45 @@ def _grouped(digits: str, symbols: _Symbols) -> str:
     return symbols.group.join(reversed(groups))
 
 
-def number_text(value: Decimal, *, style: NumberStyle, locale: Locale) -> str:
-    """``value`` rounded half away from zero to the style's places, as a spreadsheet rounds its display.
+def number_shower(*, style: NumberStyle, locale: Locale) -> Callable[[Decimal], str]:
+    """A function that writes a number in ``style``.
 
-    A number that rounds to zero has no minus sign.
+    It rounds half away from zero to the style's places, as a spreadsheet rounds its display. A number that
+    rounds to zero has no minus sign.
     """
     symbols = _symbols(locale)
-    if style.shift:
-        value = value.scaleb(style.shift, EXACT)
-    if style.max_places is not None:
-        value = value.quantize(Decimal(1).scaleb(-style.max_places), context=EXACT)
-    text = format(value.copy_abs(), "f")
-    whole, _, fraction = text.partition(".")
-    if style.max_places is not None and len(fraction) > style.min_places:
-        fraction = fraction.rstrip("0").ljust(style.min_places, "0")
-    whole = whole.lstrip("0").rjust(style.min_digits, "0")
-    if style.grouping:
-        whole = _grouped(whole, symbols)
-    body = f"{whole}{symbols.decimal}{fraction}" if fraction else whole
-    if value < 0:
-        prefix = symbols.minus + style.prefix if style.negative_prefix is None else style.negative_prefix
-        return f"{prefix}{body}{style.suffix if style.negative_suffix is None else style.negative_suffix}"
-    return f"{style.prefix}{body}{style.suffix}"
+    quantum = None if style.max_places is None else Decimal(1).scaleb(-style.max_places)
+    least, digits = style.min_places, style.min_digits
+    by_thousands = style.grouping and symbols.primary == symbols.secondary == _THOUSANDS
+    separators = str.maketrans({",": symbols.group, ".": symbols.decimal})
+    minus = symbols.minus + style.prefix if style.negative_prefix is None else style.negative_prefix
+    minus_end = style.suffix if style.negative_suffix is None else style.negative_suffix
+    fixed = by_thousands and quantum is not None and least == style.max_places and digits == 1
+
+    def body(value: Decimal) -> str:
+        if fixed:
+            return format(value, ",f").translate(separators)
+        whole, _, fraction = format(value, "f").partition(".")
+        if quantum is not None and len(fraction) > least:
+            fraction = fraction.rstrip("0").ljust(least, "0")
+        whole = whole.lstrip("0").rjust(digits, "0")
+        if style.grouping:
+            whole = _grouped(whole, symbols)
+        return f"{whole}{symbols.decimal}{fraction}" if fraction else whole
+
+    def show(value: Decimal) -> str:
+        if style.shift:
+            value = value.scaleb(style.shift, EXACT)
+        if quantum is not None:
+            value = value.quantize(quantum, context=EXACT)
+        text = body(value.copy_abs())
+        if value < 0:
+            return f"{minus}{text}{minus_end}"
+        return f"{style.prefix}{text}{style.suffix}"
+
+    return show
+
+
+def number_text(value: Decimal, *, style: NumberStyle, locale: Locale) -> str:
+    """``value`` as :func:`number_shower` writes it."""
+    return number_shower(style=style, locale=locale)(value)

@@ -59,10 +59,11 @@ class _Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _CellText:
-    """The lines of one cell and the size they are set in."""
+    """The lines of one cell, the size they are set in, and the width of the only one in em if it is known."""
 
     lines: Sequence[str]
     size: float
+    width: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class _RowText:
     line_count: int
 
     def part(self, start: int, stop: int) -> "_RowText":
-        cells = tuple(replace(cell, lines=cell.lines[start:stop]) for cell in self.cells)
+        cells = tuple(replace(cell, lines=cell.lines[start:stop], width=None) for cell in self.cells)
         return replace(self, cells=cells, line_count=stop - start)
 
 
@@ -233,10 +234,12 @@ class PdfWriter:
         width = self._geometry.text_widths[index] + _ROUNDING
         if not text:
             return _CellText((), size)
-        if self._layout.columns[index].type not in TEXT_TYPES and "\n" not in text:
+        if "\n" not in text:
             needed = font.width(text)
-            if needed * size > width and needed * size * _MIN_SHRINK <= width:
-                return _CellText((text,), width / needed)
+            if needed <= width / size:
+                return _CellText((text,), size, needed)
+            if self._layout.columns[index].type not in TEXT_TYPES and needed * size * _MIN_SHRINK <= width:
+                return _CellText((text,), width / needed, needed)
         return _CellText(wrap(text, font=font, limit=width / size), size)
 
     def _header_text(self) -> _RowText:
@@ -417,6 +420,9 @@ class _PageContent:
 
     def text(self, text: str, *, x: float, y: float, size: float, font: PdfFont, color: str) -> None:
         """One line with its baseline at ``y``."""
+        self._line(text, x=x, y=f"{y:.2f}", size=size, font=font, color=color)
+
+    def _line(self, text: str, *, x: float, y: str, size: float, font: PdfFont, color: str) -> None:
         if not text:
             return
         if self._font != (font.resource, size):
@@ -425,7 +431,7 @@ class _PageContent:
         if self._color != color:
             self._color = color
             self._texts.append(f"{color} rg")
-        self._texts.append(f"1 0 0 1 {x:.2f} {y:.2f} Tm <{font.encode(text)}> Tj")
+        self._texts.append(f"1 0 0 1 {x:.2f} {y} Tm <{font.encode(text)}> Tj")
 
     def row(
         self,
@@ -444,17 +450,21 @@ class _PageContent:
             width = sum(block.widths)
             self._fills.append(f"{fill} rg {MARGIN:.2f} {top - height:.2f} {width:.2f} {height:.2f} re f")
         left = MARGIN
-        first_baseline = top - _PADDING_Y - self._geometry.font_size
+        baselines = self._baselines(top, leading, row.line_count)
         for column, width in zip(block.columns, block.widths, strict=True):
             cell = row.cells[column]
-            for number, line in enumerate(cell.lines):
+            for line, y in zip(cell.lines, baselines, strict=False):
                 x = left + PADDING_X
                 if aligns[column] is not Align.LEFT:
-                    room = width - 2 * PADDING_X - font.width(line) * cell.size
+                    em = font.width(line) if cell.width is None else cell.width
+                    room = width - 2 * PADDING_X - em * cell.size
                     x += room if aligns[column] is Align.RIGHT else room / 2
-                y = first_baseline - number * leading
-                self.text(line, x=x, y=y, size=cell.size, font=font, color=_INK)
+                self._line(line, x=x, y=y, size=cell.size, font=font, color=_INK)
             left += width
+
+    def _baselines(self, top: float, leading: float, lines: int) -> list[str]:
+        first = top - _PADDING_Y - self._geometry.font_size
+        return [f"{first - number * leading:.2f}" for number in range(lines)]
 
     def rule(self, block: Block, *, y: float, color: str) -> None:
         """A thin line across the table."""

@@ -5,12 +5,10 @@ written.
 """
 
 import hashlib
-import zlib
 from datetime import UTC, datetime
 
+from rendering.deflate import compressed
 from rendering.model import ByteSink
-
-_COMPRESS_LEVEL = 4
 
 
 def literal(text: str) -> str:
@@ -51,7 +49,7 @@ class PdfFile:
 
     def add_stream(self, data: bytes, *, entries: str = "") -> int:
         """Write a stream object, compressed; ``entries`` are more of its dictionary."""
-        packed = zlib.compress(data, _COMPRESS_LEVEL)
+        packed = compressed(data)
         head = f"<< {entries} /Filter /FlateDecode /Length {len(packed)} >>\nstream\n".encode("ascii")
         return self._add(b"".join((head, packed, b"\nendstream")), number=None)
 

@@ -53,11 +53,20 @@ class PdfFont:
         self._file = load(weight)
         self._widths = _Widths(weight)
         self._codes = _Codes()
+        self._present: set[str] = set()
         self.encode("\ufffd")
 
     def width(self, text: str) -> float:
         """The width of ``text`` in em."""
         return sum(map(self._widths.__getitem__, text))
+
+    def has_all(self, text: str) -> bool:
+        """Whether the font has every character of ``text``; those that it has are remembered."""
+        unknown = set(text).difference(self._present)
+        if all(map(self.has, unknown)):
+            self._present |= unknown
+            return True
+        return False
 
     def has(self, character: str) -> bool:
         return ord(character) in self._file.charToGlyph

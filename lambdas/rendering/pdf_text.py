@@ -23,7 +23,7 @@ def drawable(text: str) -> str:
 
     Several blanks in a row are kept.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and (text.isascii() or not _INVISIBLE.search(text)):
         return text
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     return _INVISIBLE.sub("", text.replace("\t", _TAB))
@@ -36,7 +36,7 @@ def is_right_to_left(text: str) -> bool:
 
 def missing_characters(text: str, *, font: PdfFont) -> list[str]:
     """The different characters of ``text`` that ``font`` does not have, in order."""
-    if text.isascii():
+    if text.isascii() or font.has_all(text):
         return []
     return [character for character in dict.fromkeys(text) if character != "\n" and not font.has(character)]
 

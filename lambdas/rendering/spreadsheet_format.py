@@ -14,7 +14,7 @@ from enum import Enum, auto
 from babel import Locale
 from babel.dates import get_day_names, get_month_names
 
-from rendering.numbers import NumberStyle, number_text
+from rendering.numbers import NumberStyle, number_shower
 
 _TOKEN = re.compile(
     r"""(?P<quoted>"[^"]*")|(?P<escaped>\\.)|(?P<space>_.)|(?P<fill>\*.)
@@ -137,16 +137,15 @@ def number_formatter(number_format: str, *, locale: Locale) -> Callable[[Decimal
     """
     tokens = _tokens(number_format)
     if any(token.kind in ("exponent", "general") for token in tokens):
-        general = NumberStyle()
-        return lambda value: number_text(value, style=general, locale=locale)
-    styles = [_number_section(section) for section in _sections(tokens)]
+        return number_shower(style=NumberStyle(), locale=locale)
+    shows = [number_shower(style=_number_section(section), locale=locale) for section in _sections(tokens)]
 
     def show(value: Decimal) -> str:
-        if value < 0 and len(styles) > 1:
-            return number_text(-value, style=styles[1], locale=locale)
-        if not value and len(styles) > 2:
-            return number_text(value, style=styles[2], locale=locale)
-        return number_text(value, style=styles[0], locale=locale)
+        if value < 0 and len(shows) > 1:
+            return shows[1](-value)
+        if not value and len(shows) > 2:
+            return shows[2](value)
+        return shows[0](value)
 
     return show
 
