@@ -31,8 +31,9 @@ format: setup ## write the code in the project's style
 	.venv/bin/ruff check --fix-only .
 	.venv/bin/ruff format .
 
-bench: setup ## measure the service and print a table
+bench: setup ## measure the service, and the engine beside its peers; print tables
 	PYTHONPATH=lambdas:. $(PYTHON) -m benchmarks.service
+	PYTHONPATH=lambdas:. $(PYTHON) -m benchmarks.rendering
 
 deploy-smoke: setup ## deploy environment dev to an emulator of AWS, use, change and destroy it
 	@tools/setup-cdk.sh

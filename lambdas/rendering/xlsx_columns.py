@@ -5,17 +5,20 @@ format for the whole run; whatever is not goes through the caller's own way for 
 """
 
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from rendering.convert import Cell
-from rendering.xlsx_cells import MAX_TEXT_UNITS, Encoded
+from rendering.xlsx_cells import MAX_TEXT_UNITS, Encoded, escape
 
-#: What texts, joined by tabs, have that is more than text: markup, line breaks, white space at an end, the
-#: lead of a formula.
-_SPECIAL = re.compile(r"[&<>\r\n]|_x[0-9A-Fa-f]{4}_|(?:\A|(?<=\t))[=+\-@\s]|\s(?=\t|\Z)")
+#: What XML writes otherwise, which changes nothing else about a cell.
+_MARKUP = "&<>"
+#: What a cell needs another style, or another look, for.
+_INSIDE = ("\n", "\r", "_x")
+_LEADS = ("=", "+", "-", "@")
+#: Texts are searched joined by NUL, which none of them holds.
+_ENDS = (*(f"\0{lead}" for lead in (*_LEADS, " ", "\t")), " \0", "\t\0")
+_OTHER_SPACE = re.compile("[\x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 #: A character is at most two UTF-16 units.
 _SHORT = MAX_TEXT_UNITS // 2
 
@@ -83,20 +86,26 @@ class ColumnXml:
             "" if cell is None else f"{begin}{number}{middle}{cell}</t></is></c>"
             for number, cell in zip(numbers, cells, strict=True)
         ]
-        for index in self._special(cells):
+        texts = [cell or "" for cell in cells]
+        joined = "\0".join(["", *texts, ""])
+        for index in _having(_MARKUP, texts, joined):
+            made[index] = f"{begin}{numbers[index]}{middle}{escape(texts[index])}</t></is></c>"
+        # After the markup: who needs both is made whole by the caller.
+        for index in _having(_INSIDE, texts, joined) | _with_ends(texts, joined):
             made[index] = self._one(cells[index], index)
         return made
 
-    def _special(self, cells: Sequence[str | None]) -> set[int]:
-        """The indexes of texts that need more than to be put in."""
-        texts = [cell or "" for cell in cells]
-        found = [match.start() for match in _SPECIAL.finditer("\t".join(texts))]
-        if not found:
-            return set()
-        # Where each text ends in the joined ones; a match at a tab belongs to the text before it.
-        ends = list(accumulate(len(text) + 1 for text in texts))
-        indexes = {bisect_right(ends, position) for position in found}
-        return {index for index in indexes if cells[index] is not None}
+
+def _having(marks: Iterable[str], texts: Sequence[str], joined: str) -> set[int]:
+    """The indexes of texts that hold one of ``marks``."""
+    return {index for mark in marks if mark in joined for index, text in enumerate(texts) if mark in text}
+
+
+def _with_ends(texts: Sequence[str], joined: str) -> set[int]:
+    """The indexes of texts with white space at an end or the lead of a formula."""
+    if not any(end in joined for end in _ENDS) and (joined.isascii() or not _OTHER_SPACE.search(joined)):
+        return set()
+    return {index for index, text in enumerate(texts) if text != text.strip() or text.startswith(_LEADS)}
 
 
 _BLANK = type(None)
