@@ -59,11 +59,16 @@ class _Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _CellText:
-    """The lines of one cell, the size they are set in, and the width of the only one in em if it is known."""
+    """The lines of one cell and the size they are set in.
+
+    For an ordinary cell of one line also its width in em, where it begins, and its codes.
+    """
 
     lines: Sequence[str]
     size: float
     width: float | None = None
+    x: str = ""
+    codes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class _RowText:
     line_count: int
 
     def part(self, start: int, stop: int) -> "_RowText":
-        cells = tuple(replace(cell, lines=cell.lines[start:stop], width=None) for cell in self.cells)
+        cells = tuple(_CellText(cell.lines[start:stop], cell.size) for cell in self.cells)
         return replace(self, cells=cells, line_count=stop - start)
 
 
@@ -118,6 +123,7 @@ class PdfWriter:
             for index in range(len(self._layout.columns))
         ]
         self._geometry: Geometry = fit(measures, page=self._layout.options.page)
+        self._lefts = self._geometry.lefts()
         self._leading = self._geometry.font_size * _LEADING
         self._header = self._header_text()
         self._header_height = self._height(self._header.line_count)
@@ -133,14 +139,42 @@ class PdfWriter:
         )[0]
 
     def rows(self, rows: Sequence[Cells], *, first_row: int) -> None:
-        formats = self._layout.formats
-        for number, row in enumerate(rows, first_row):
-            texts = [
-                self._text(column_format.text(cell), index=index, row=number)
-                for index, (column_format, cell) in enumerate(zip(formats, row, strict=True))
-            ]
+        columns = [
+            self._column(index, cells, first_row=first_row)
+            for index, cells in enumerate(zip(*rows, strict=True))
+        ]
+        for cells in zip(*columns, strict=True):
             self._row_number += 1
-            self._place(self._break(texts, kind=_Kind.ROW, striped=self._row_number % 2 == 0))
+            most = max([len(cell.lines) for cell in cells])
+            self._place(_RowText(cells, _Kind.ROW, self._row_number % 2 == 0, most))
+
+    def _column(self, index: int, cells: Sequence[Cell], *, first_row: int) -> list[_CellText]:
+        """A run of cells of one column, set in lines."""
+        font, size = self._regular, self._geometry.font_size
+        text_of, width_of, encode = self._layout.formats[index].text, font.width, font.encode
+        limit = (self._geometry.text_widths[index] + _ROUNDING) / size
+        left = self._lefts[index] + PADDING_X
+        # The share of the free room that stands before the text.
+        before = {Align.LEFT: 0.0, Align.CENTER: 0.5, Align.RIGHT: 1.0}[self._aligns[index]]
+        room = self._geometry.text_widths[index]
+        empty = _CellText((), size)
+        at_left = f"{left:.2f}"
+        made = []
+        for row, cell in enumerate(cells, first_row):
+            text = text_of(cell)
+            if not (text.isascii() and text.isprintable()):
+                text = self._text(text, index=index, row=row)
+            if not text:
+                made.append(empty)
+                continue
+            if "\n" not in text:
+                em = width_of(text)
+                if em <= limit:
+                    x = f"{left + before * (room - em * size):.2f}" if before else at_left
+                    made.append(_CellText((text,), size, em, x, encode(text)))
+                    continue
+            made.append(self._cell(text, index=index, font=font))
+        return made
 
     def summary(self, summary: Summary) -> None:
         texts = [
@@ -423,15 +457,17 @@ class _PageContent:
         self._line(text, x=x, y=f"{y:.2f}", size=size, font=font, color=color)
 
     def _line(self, text: str, *, x: float, y: str, size: float, font: PdfFont, color: str) -> None:
-        if not text:
-            return
+        if text:
+            self._set(font, size, color)
+            self._texts.append(f"1 0 0 1 {x:.2f} {y} Tm <{font.encode(text)}> Tj")
+
+    def _set(self, font: PdfFont, size: float, color: str) -> None:
         if self._font != (font.resource, size):
             self._font = (font.resource, size)
             self._texts.append(f"/{font.resource} {size:.2f} Tf")
         if self._color != color:
             self._color = color
             self._texts.append(f"{color} rg")
-        self._texts.append(f"1 0 0 1 {x:.2f} {y} Tm <{font.encode(text)}> Tj")
 
     def row(
         self,
@@ -453,6 +489,11 @@ class _PageContent:
         baselines = self._baselines(top, leading, row.line_count)
         for column, width in zip(block.columns, block.widths, strict=True):
             cell = row.cells[column]
+            if cell.codes is not None:
+                self._set(font, cell.size, _INK)
+                self._texts.append(f"1 0 0 1 {cell.x} {baselines[0]} Tm <{cell.codes}> Tj")
+                left += width
+                continue
             for line, y in zip(cell.lines, baselines, strict=False):
                 x = left + PADDING_X
                 if aligns[column] is not Align.LEFT:

@@ -50,6 +50,16 @@ class Geometry:
     #: The width of each column's text, by index.
     text_widths: tuple[float, ...]
 
+    def lefts(self) -> list[float]:
+        """Where each column begins on its page, by index. The first one begins at the same place on each."""
+        found: dict[int, float] = {}
+        for block in self.blocks:
+            left = MARGIN
+            for column, width in zip(block.columns, block.widths, strict=True):
+                found[column] = left
+                left += width
+        return [found[index] for index in range(len(self.text_widths))]
+
     @property
     def content_width(self) -> float:
         return self.width - 2 * MARGIN
