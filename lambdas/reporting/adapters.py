@@ -4,9 +4,13 @@ boto3, valkey and stomp are imported by the adapters when they are built: a func
 start only for what it uses.
 """
 
+from typing import TYPE_CHECKING
+
+import pymysql
+
 from reporting.broker import Credentials, StompBroker, parse_endpoints
 from reporting.cache import StatusCache, ValkeyCache
-from reporting.database import Connect, connector
+from reporting.database import ACCESS_DENIED, Connect, connector
 from reporting.lanes import Lanes
 from reporting.links import LinkSigner
 from reporting.secrets import Secrets
@@ -17,18 +21,41 @@ from reporting.settings import (
     LinkSettings,
 )
 
+if TYPE_CHECKING:
+    from pymysql.connections import Connection
+    from pymysql.cursors import Cursor
+
 
 def database_connector(settings: DatabaseSettings, secrets: Secrets) -> Connect:
-    """Opens connections to Prensa's own tables."""
-    secret = secrets.json(settings.database_secret_arn)
-    return connector(
-        host=settings.database_host,
-        port=settings.database_port,
-        name=settings.database_name,
-        user=secret["username"],
-        password=secret["password"],
-        ca_file=settings.database_ca_file,
-    )
+    """Opens connections to Prensa's own tables. A password that is refused is read anew, once."""
+    arn = settings.database_secret_arn
+
+    def with_present_password() -> Connect:
+        secret = secrets.json(arn)
+        return connector(
+            host=settings.database_host,
+            port=settings.database_port,
+            name=settings.database_name,
+            user=secret["username"],
+            password=secret["password"],
+            ca_file=settings.database_ca_file,
+        )
+
+    opener = with_present_password()
+
+    def connect() -> "Connection[Cursor]":
+        nonlocal opener
+        try:
+            return opener()
+        except pymysql.err.OperationalError as error:
+            if error.args[0] != ACCESS_DENIED:
+                raise
+            # It may have been rotated since this environment read it.
+            secrets.refresh(arn)
+            opener = with_present_password()
+            return opener()
+
+    return connect
 
 
 def broker(settings: BrokerSettings, secrets: Secrets) -> StompBroker:

@@ -20,6 +20,8 @@ from reporting.errors import CommitUnknown, DatabaseUnavailable
 type Parameters = Mapping[str, object] | Sequence[object]
 type Connect = Callable[[], "Connection[Cursor]"]
 
+#: The server refuses the user or the password.
+ACCESS_DENIED = 1045
 _DEADLOCK = 1213
 _LOCK_WAIT = 1205
 _TRIES = 5

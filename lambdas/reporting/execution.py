@@ -14,7 +14,6 @@ from reporting.dispatch import Dispatcher
 from reporting.errors import (
     BadDefinition,
     Cancelled,
-    DatabaseUnavailable,
     ForbiddenTransition,
     LeaseLost,
     RowCountChanged,
@@ -34,6 +33,7 @@ from reporting.retries import Backoff, error_document, is_transient
 from reporting.snapshots import Snapshots
 from reporting.states import Status
 from reporting.storage import ObjectWriter, ResultStore, StorageUnavailable, StoredObject
+from reporting.waiting import wait_for_database
 
 #: What is kept free of a worker's time for the commit.
 MARGIN_SECONDS = 15.0
@@ -328,16 +328,7 @@ class Execution:
 
     def _persist(self, change: Callable[[], Changed]) -> Changed:
         """Store an outcome, waiting for the database as long as the lease can hold."""
-        give_up_at = time.monotonic() + self._limits.lease_seconds * 0.5
-        pause = 0.1
-        while True:
-            try:
-                return change()
-            except DatabaseUnavailable:
-                if time.monotonic() + pause > give_up_at:
-                    raise
-                time.sleep(pause)
-                pause = min(pause * 2, 2.0)
+        return wait_for_database(change, seconds=self._limits.lease_seconds * 0.5)
 
 
 class _GuardedSink:
