@@ -7,20 +7,24 @@ page numbers. The values of the XLSX files are compared before any figure is pri
 """
 
 import json
+import os
+import platform
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 _ROUNDS = 3
+_RESULTS = Path(__file__).parent
 _BATCH = 1000
 _SEED = 20_261_125
 type Row = tuple[Any, ...]
@@ -34,14 +38,16 @@ class Contestant:
     name: str
     format: str
     rows: int
+    #: Its name in results.json; ours has none.
+    key: str = ""
 
 
 CONTESTANTS = (
     Contestant("prensa", "xlsx", 100_000),
-    Contestant("openpyxl write_only", "xlsx", 20_000),
-    Contestant("XlsxWriter constant_memory", "xlsx", 40_000),
+    Contestant("openpyxl write_only", "xlsx", 20_000, "vs_openpyxl_write_only"),
+    Contestant("XlsxWriter constant_memory", "xlsx", 40_000, "vs_xlsxwriter_constant_memory"),
     Contestant("prensa", "pdf", 20_000),
-    Contestant("reportlab LongTable, 500 rows each", "pdf", 4_000),
+    Contestant("reportlab LongTable, 500 rows each", "pdf", 4_000, "vs_reportlab_longtable_chunks"),
 )
 HEADER = ("Id", "Customer", "Amount", "Day", "Moment", "Active", "Score", "Tax id", "Region", "Note")
 _DAY, _MOMENT, _AMOUNT = "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss", "#,##0.00"
@@ -183,26 +189,18 @@ def write_longtables(batches: Batches, path: Path) -> None:
 
 
 def run(name: str, kind: str, count: int, path: Path) -> None:
-    """Write one file in this process and print what it took, its imports included."""
+    """Write one file in this process and print what it took, after a small one that loads everything."""
+    writers: dict[str, Callable[[Batches], None]] = {
+        "prensa": lambda batches: write_prensa(kind, batches, path),
+        "openpyxl write_only": lambda batches: write_openpyxl(batches, path),
+        "XlsxWriter constant_memory": lambda batches: write_xlsxwriter(batches, path),
+    }
+    write = writers.get(name, lambda batches: write_longtables(batches, path))
+    write(make_rows(100))
     batches = make_rows(count)
     started = time.process_time()
-    match name:
-        case "prensa":
-            write_prensa(kind, batches, path)
-        case "openpyxl write_only":
-            write_openpyxl(batches, path)
-        case "XlsxWriter constant_memory":
-            write_xlsxwriter(batches, path)
-        case _:
-            write_longtables(batches, path)
-    print(
-        json.dumps(
-            {
-                "cpu": time.process_time() - started,
-                "bytes": path.stat().st_size,
-            }
-        )
-    )
+    write(batches)
+    print(json.dumps({"cpu": time.process_time() - started, "bytes": path.stat().st_size}))
 
 
 def values(path: Path, count: int) -> list[Row]:
@@ -253,15 +251,35 @@ def main() -> None:
             )
             if wrong is not None:
                 raise SystemExit(f"{name} differs in row {wrong}: {ours[wrong]} and {theirs[wrong]}")
-    print(f"\n{'':<40}{'CPU, s a 100,000 rows':>24}{'ratio':>8}")
-    for kind in ("xlsx", "pdf"):
-        base: float | None = None
-        for contestant, runs in figures.items():
-            if contestant.format != kind:
-                continue
-            cpu = statistics.median(run_["cpu"] for run_ in runs) / contestant.rows * 100_000
-            base = base or cpu
-            print(f"{kind.upper() + ', ' + contestant.name:<40}{cpu:>24.2f}{cpu / base:>8.1f}")
+    report(figures)
+
+
+def report(figures: dict[Contestant, list[dict[str, float]]]) -> None:
+    """Print the table and write it, with the ratios, to RESULTS.md and results.json."""
+    lines = ["| writer | CPU seconds a 100,000 rows | times ours |", "|---|---|---|"]
+    ratios: dict[str, dict[str, float]] = {}
+    ours: dict[str, float] = {}
+    for contestant, runs in figures.items():
+        cpu = statistics.median(run_["cpu"] for run_ in runs) / contestant.rows * 100_000
+        base = ours.setdefault(contestant.format, cpu)
+        lines.append(f"| {contestant.format.upper()}, {contestant.name} | {cpu:.2f} | {cpu / base:.1f} |")
+        if contestant.key:
+            ratios.setdefault(contestant.format, {})[contestant.key] = round(cpu / base, 2)
+    packages = ("openpyxl", "xlsxwriter", "reportlab", "isal")
+    head = [
+        "# The engine beside other writers",
+        "",
+        "Made by `python -m benchmarks.rendering`: CPU time, medians of "
+        f"{_ROUNDS} interleaved rounds, every writer in a process of its own that has written a small file "
+        "before.",
+        "",
+        f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {platform.machine()}, "
+        f"{os.cpu_count()} cores; " + ", ".join(f"{name} {version(name)}" for name in packages) + ".",
+        "",
+    ]
+    _RESULTS.joinpath("RESULTS.md").write_text("\n".join([*head, *lines]) + "\n")
+    _RESULTS.joinpath("results.json").write_text(json.dumps(ratios, indent=2) + "\n")
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from rendering.errors import BadValue
 from rendering.model import Column, ColumnType
@@ -349,6 +350,7 @@ _WHOLE: dict[ColumnType, tuple[type, Callable[[Sequence[Any]], Sequence[Cell] | 
     ColumnType.DATE: (date, lambda values: values),
 }
 _BLANK = type(None)
+_UTC = ZoneInfo("UTC")
 
 
 def whole_column(column_type: ColumnType, values: Sequence[object], zone: tzinfo) -> list[Cell] | None:
@@ -366,8 +368,10 @@ def whole_column(column_type: ColumnType, values: Sequence[object], zone: tzinfo
 
 
 def _wall_clocks(values: Sequence[Any], zone: tzinfo) -> list[Cell] | None:
-    if any(value is not None and value.tzinfo is not None for value in values):
+    if any(value is not None and (value.tzinfo is not None or value.fold) for value in values):
         return None
+    if zone is _UTC:
+        return list(values)
     try:
         return [
             None if value is None else value.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None, fold=0)
