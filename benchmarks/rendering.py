@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -190,12 +190,18 @@ def write_longtables(batches: Batches, path: Path) -> None:
 
 def run(name: str, kind: str, count: int, path: Path) -> None:
     """Write one file in this process and print what it took, after a small one that loads everything."""
-    writers: dict[str, Callable[[Batches], None]] = {
-        "prensa": lambda batches: write_prensa(kind, batches, path),
-        "openpyxl write_only": lambda batches: write_openpyxl(batches, path),
-        "XlsxWriter constant_memory": lambda batches: write_xlsxwriter(batches, path),
-    }
-    write = writers.get(name, lambda batches: write_longtables(batches, path))
+
+    def write(batches: Batches) -> None:
+        match name:
+            case "prensa":
+                write_prensa(kind, batches, path)
+            case "openpyxl write_only":
+                write_openpyxl(batches, path)
+            case "XlsxWriter constant_memory":
+                write_xlsxwriter(batches, path)
+            case _:
+                write_longtables(batches, path)
+
     write(make_rows(100))
     batches = make_rows(count)
     started = time.process_time()
