@@ -72,13 +72,14 @@ class MariaDbServer:
 @pytest.fixture(scope="session")
 def mariadb_server(request: pytest.FixtureRequest) -> MariaDbServer:
     """One server for the whole run, however many modules import this fixture."""
-    if _started.cache_info().currsize == 0:
-        request.config.add_cleanup(lambda: _started().stop())
-    return _started()
+    if started.cache_info().currsize == 0:
+        request.config.add_cleanup(lambda: started().stop())
+    return started()
 
 
 @functools.cache
-def _started() -> MariaDbServer:
+def started() -> MariaDbServer:
+    """The one server of this process, started at the first call. Whoever calls it has to stop it."""
     program = shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if program is None:
         pytest.fail("mariadbd is not installed: apt-get install mariadb-server-core")

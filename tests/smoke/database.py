@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.parts.mariadb import _started as start_mariadb
+from tests.parts.mariadb import started as start_mariadb
 
 _SCHEMA = "prensa"
 _ADMINISTRATOR = "prensa_admin"
