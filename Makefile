@@ -59,5 +59,5 @@ wheel: setup ## build the constructs as a package in dist/
 
 clean: ## delete what was built; keeps nothing that setup can't bring back
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m local down; fi
-	rm -rf .venv .local cdk.out dist dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .local cdk.out dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
