@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from aws_cdk import Annotations, Duration, Names, RemovalPolicy, triggers
@@ -114,7 +114,6 @@ class _Placement:
     egress: ec2.ISecurityGroup
     namespace: str
     log_retention: logs.RetentionDays
-    common: dict[str, str] = field(default_factory=dict)
 
 
 class ReportService(Construct):
