@@ -15,6 +15,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from constructs_lib.broker_configuration import CONSUMERS, PUBLISHERS, QUEUE_NAME, configuration_xml
+from constructs_lib.client_access import client_group, let_in, store_group
 from constructs_lib.lanes import DEAD_LETTER_PREFIX
 from constructs_lib.network import private_subnets
 from constructs_lib.props import Checks
@@ -87,9 +88,7 @@ class ActiveMqBroker(Construct):
             user_secret(self, name, username=user, of="The broker's", removal_policy=removal_policy)
             for name, user in (("PublisherSecret", _PUBLISHER), ("ConsumerSecret", _CONSUMER))
         )
-        self.client_security_group = ec2.SecurityGroup(
-            self, "ClientSecurityGroup", vpc=vpc, allow_all_outbound=False, description="May reach the broker"
-        )
+        self.client_security_group = client_group(self, vpc, of="the broker")
         self._connections = ec2.Connections(
             security_groups=[self._security_group(vpc)], default_port=ec2.Port.tcp(STOMP_PORT)
         )
@@ -205,19 +204,12 @@ class ActiveMqBroker(Construct):
         return queue
 
     def _security_group(self, vpc: ec2.IVpc) -> ec2.SecurityGroup:
-        group = ec2.SecurityGroup(
-            self,
-            "SecurityGroup",
-            vpc=vpc,
-            allow_all_outbound=False,
-            description="The broker and its mappings",
-        )
+        group = store_group(self, vpc, of="The broker and its mappings")
         # An event source mapping's interfaces carry the broker's own group.
         group.add_ingress_rule(group, ec2.Port.tcp(OPENWIRE_PORT), "Event source mappings")
         group.add_egress_rule(group, ec2.Port.tcp(OPENWIRE_PORT), "Event source mappings")
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.tcp(HTTPS_PORT), "Mappings to the endpoints")
-        group.add_ingress_rule(self.client_security_group, ec2.Port.tcp(STOMP_PORT), "STOMP clients")
-        self.client_security_group.add_egress_rule(group, ec2.Port.tcp(STOMP_PORT), "STOMP")
+        let_in(self.client_security_group, to=group, port=STOMP_PORT, who="STOMP clients", protocol="STOMP")
         return group
 
 

@@ -10,6 +10,7 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from constructs_lib.client_access import client_group, let_in, store_group
 from constructs_lib.network import private_subnets
 from constructs_lib.props import Checks
 from constructs_lib.user_secret import user_secret
@@ -18,7 +19,6 @@ MYSQL_PORT = 3306
 ADMIN_USER = "prensa_admin"
 APPLICATION_USER = "prensa"
 READER_USER = "prensa_reader"
-_SCHEMA_NAME = r"[A-Za-z][A-Za-z0-9_]{0,62}"
 
 
 @jsii.implements(ec2.IConnectable)
@@ -58,7 +58,7 @@ class MySqlDatabase(Construct):
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         check = Checks(scope, construct_id)
-        check.matching("schema", schema, pattern=_SCHEMA_NAME, meaning="a name of letters, digits and '_'")
+        check.schema_name("schema", schema)
         check.number("storage_gb", storage_gb, low=20, high=65_536)
         check.number("max_storage_gb", max_storage_gb, low=storage_gb, high=65_536)
         check.number("backup_days", backup_days, low=1, high=35)
@@ -73,16 +73,8 @@ class MySqlDatabase(Construct):
             user_secret(self, name, username=user, of="The database's", removal_policy=removal_policy)
             for name, user in (("ApplicationSecret", APPLICATION_USER), ("ReaderSecret", READER_USER))
         )
-        self.client_security_group = ec2.SecurityGroup(
-            self,
-            "ClientSecurityGroup",
-            vpc=vpc,
-            allow_all_outbound=False,
-            description="May reach the database",
-        )
-        group = ec2.SecurityGroup(
-            self, "SecurityGroup", vpc=vpc, allow_all_outbound=False, description="The database"
-        )
+        self.client_security_group = client_group(self, vpc, of="the database")
+        group = store_group(self, vpc, of="The database")
         engine = rds.DatabaseInstanceEngine.mysql(version=rds.MysqlEngineVersion.of("8.4", "8.4"))
         self.instance = rds.DatabaseInstance(
             self,
@@ -124,10 +116,13 @@ class MySqlDatabase(Construct):
         target = self.proxy if self.proxy is not None else self.instance
         # DatabaseProxy opens the instance for itself.
         target_group = target.connections.security_groups[0]
-        target_group.add_ingress_rule(
-            self.client_security_group, ec2.Port.tcp(MYSQL_PORT), "Clients of the database"
+        let_in(
+            self.client_security_group,
+            to=target_group,
+            port=MYSQL_PORT,
+            who="Clients of the database",
+            protocol="MySQL",
         )
-        self.client_security_group.add_egress_rule(target_group, ec2.Port.tcp(MYSQL_PORT), "MySQL")
         self._connections = target.connections
         self.host = (
             self.proxy.endpoint if self.proxy is not None else self.instance.db_instance_endpoint_address

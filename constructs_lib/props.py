@@ -49,6 +49,11 @@ class Checks:
         if Token.is_unresolved(value):
             raise self.refusal(f"{name} must be known at synthesis, got a token, {value!r}.")
 
+    def schema_name(self, name: str, value: object) -> None:
+        """``value`` is the name of a MySQL schema. Raises ``TypeError`` or ``ValueError``."""
+        pattern = r"[A-Za-z][A-Za-z0-9_]{0,62}"
+        self.matching(name, value, pattern=pattern, meaning="a name of letters, digits and '_'")
+
     def names(self, name: str, value: object, *, most: int, pattern: str, meaning: str) -> None:
         """``value`` is a list of 1 to ``most`` different texts that ``pattern`` matches whole.
 

@@ -33,7 +33,6 @@ from constructs_lib.report_api import INTEGRATION_SECONDS, ReportApi, Throttle
 from constructs_lib.sources import RDS_AUTHORITIES, REPORT_TYPES, TASK_ROOT, function_code
 from constructs_lib.status_cache import StatusCache
 
-_SCHEMA_NAME = r"[A-Za-z][A-Za-z0-9_]{0,62}"
 _HTTPS = 443
 
 
@@ -170,9 +169,7 @@ class ReportService(Construct):
         check.instance("lanes", self.lanes, Lanes)
         check.instance("limits", limits, ReportLimits)
         limits.verify(check)
-        check.matching(
-            "source_schema", source_schema, pattern=_SCHEMA_NAME, meaning="a name of letters, digits and '_'"
-        )
+        check.schema_name("source_schema", source_schema)
         _check_parts(
             check,
             {

@@ -8,6 +8,7 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from constructs_lib.client_access import client_group, let_in, store_group
 from constructs_lib.network import private_subnets
 from constructs_lib.props import Checks
 from constructs_lib.user_secret import user_secret
@@ -59,14 +60,15 @@ class StatusCache(Construct):
         self.secret = user_secret(
             self, "Secret", username="default", of="The cache's", removal_policy=RemovalPolicy.DESTROY
         )
-        self.client_security_group = ec2.SecurityGroup(
-            self, "ClientSecurityGroup", vpc=vpc, allow_all_outbound=False, description="May reach the cache"
+        self.client_security_group = client_group(self, vpc, of="the cache")
+        group = store_group(self, vpc, of="The cache")
+        let_in(
+            self.client_security_group,
+            to=group,
+            port=VALKEY_PORT,
+            who="Clients of the cache",
+            protocol="Valkey",
         )
-        group = ec2.SecurityGroup(
-            self, "SecurityGroup", vpc=vpc, allow_all_outbound=False, description="The cache"
-        )
-        group.add_ingress_rule(self.client_security_group, ec2.Port.tcp(VALKEY_PORT), "Clients of the cache")
-        self.client_security_group.add_egress_rule(group, ec2.Port.tcp(VALKEY_PORT), "Valkey")
         self._connections = ec2.Connections(security_groups=[group], default_port=ec2.Port.tcp(VALKEY_PORT))
         subnets = elasticache.CfnSubnetGroup(
             self,

@@ -53,6 +53,11 @@ class Templates:
                 file = assembly / artifact["properties"]["templateFile"]
                 self._templates[name] = json.loads(file.read_text())
 
+    @property
+    def stacks(self) -> Mapping[str, dict[str, Any]]:
+        """Each stack's template by the stack's name."""
+        return self._templates
+
     def of_kind(self, kind: str) -> Iterator[Resource]:
         """Every resource of a type, such as ``AWS::Lambda::Function``."""
         for stack, template in self._templates.items():

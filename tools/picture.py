@@ -3,14 +3,14 @@
 `python -m tools.picture` writes docs/stacks.svg; a test compares it with the app.
 """
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from local.synthesis import synthesized
+from local.templates import Templates
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "stacks.svg"
 #: Where each stack stands: column and row.
@@ -51,7 +51,7 @@ _GAP_X, _GAP_Y, _MARGIN = 150, 150, 20
 
 def draw(assembly: Path) -> str:
     """The picture of a cloud assembly as SVG."""
-    templates = dict(_templates(assembly))
+    templates = {name.rpartition("-")[2]: t for name, t in Templates(assembly).stacks.items()}
     width = 2 * _MARGIN + 3 * _WIDTH + 2 * _GAP_X
     height = 2 * _MARGIN + 3 * _HEIGHT + 2 * _GAP_Y
     parts = [
@@ -66,14 +66,6 @@ def draw(assembly: Path) -> str:
     for stack, template in templates.items():
         parts += _box(stack, _lines(template))
     return "\n".join([*parts, "</svg>"]) + "\n"
-
-
-def _templates(assembly: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    manifest = json.loads((assembly / "manifest.json").read_text())
-    for artifact in manifest["artifacts"].values():
-        if artifact["type"] == "aws:cloudformation:stack":
-            name = artifact["properties"]["stackName"].rpartition("-")[2]
-            yield name, json.loads((assembly / artifact["properties"]["templateFile"]).read_text())
 
 
 def _references(value: Any) -> set[str]:

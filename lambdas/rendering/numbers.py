@@ -103,8 +103,3 @@ def number_shower(*, style: NumberStyle, locale: Locale) -> Callable[[Decimal], 
         return f"{style.prefix}{text}{style.suffix}"
 
     return show
-
-
-def number_text(value: Decimal, *, style: NumberStyle, locale: Locale) -> str:
-    """``value`` as :func:`number_shower` writes it."""
-    return number_shower(style=style, locale=locale)(value)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from local.templates import Templates
 from stacks.node import use_packaged_node
 
 use_packaged_node()
@@ -58,15 +59,8 @@ def synthesize(environment: Environment, folder: Path, *, checks: bool = False) 
 
 
 def read(environment: Environment, folder: Path) -> Assembly:
-    manifest = json.loads((folder / "manifest.json").read_text())
     prefix = f"Prensa-{environment.name}-"
-    templates = {
-        artifact["properties"]["stackName"].removeprefix(prefix): json.loads(
-            (folder / artifact["properties"]["templateFile"]).read_text()
-        )
-        for artifact in manifest["artifacts"].values()
-        if artifact["type"] == "aws:cloudformation:stack"
-    }
+    templates = {name.removeprefix(prefix): t for name, t in Templates(folder).stacks.items()}
     return Assembly(environment, templates)
 
 
