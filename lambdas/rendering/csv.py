@@ -13,6 +13,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from rendering.charts import ChartPoints
 from rendering.convert import Cells, decimal_text, duration_text, microseconds_of
 from rendering.layout import ReportLayout, Written
 from rendering.model import ByteSink, ColumnType
@@ -93,7 +94,8 @@ class CsvWriter:
     def summary(self, summary: Summary) -> None:
         del summary
 
-    def end(self) -> Written:
+    def end(self, charts: Sequence[ChartPoints]) -> Written:
+        del charts
         return Written()
 
     def close(self) -> None:

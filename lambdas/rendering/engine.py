@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 
+from rendering.charts import ChartData, check_charts
 from rendering.convert import Cells, ColumnConverter
 from rendering.csv import CsvWriter
 from rendering.errors import BadValue, RenderError, TooManyColumns
@@ -79,10 +80,13 @@ def render(
         for column in table.columns
     ]
     totals = Totals(table)
+    charts = ChartData(table, warnings=warnings)
     writer = _writer(format, layout=layout, sink=counting, max_rows_per_sheet=max_rows_per_sheet)
     try:
-        rows_done = _write(writer, batches, converters=converters, totals=totals, on_progress=on_progress)
-        written = writer.end()
+        rows_done = _write(
+            writer, batches, converters=converters, totals=totals, charts=charts, on_progress=on_progress
+        )
+        written = writer.end(charts.result())
     finally:
         writer.close()
     return RenderResult(
@@ -92,7 +96,7 @@ def render(
         sheets=written.sheets,
         pages=written.pages,
         warnings=warnings.result(),
-        totals=totals.numbers() if rows_done else {},
+        totals=totals.result(),
     )
 
 
@@ -102,6 +106,7 @@ def _write(
     *,
     converters: Sequence[ColumnConverter],
     totals: Totals,
+    charts: ChartData,
     on_progress: Callable[[int], None],
 ) -> int:
     rows_done = 0
@@ -113,6 +118,7 @@ def _write(
         if not begun:
             writer.begin(rows)
             begun = True
+        charts.add(rows)
         for part in totals.feed(rows):
             if isinstance(part, Summary):
                 writer.summary(part)
@@ -152,10 +158,13 @@ def _check(table: Table, *, format: Format) -> None:  # noqa: A002
     unknown = [key for key in table.group_by if key not in keys]
     if unknown:
         raise RenderError(f"group_by names {unknown[0]!r}, which is no column")
+    if table.sheet_by is not None and table.sheet_by != (table.group_by or (None,))[0]:
+        raise RenderError(f"sheet_by must be the first of group_by, got {table.sheet_by!r}")
     try:
         for column in table.columns:
             check_column_format(column.type, column.format)
             check_column_total(column.type, column.total)
+        check_charts(table)
     except ValueError as error:
         raise RenderError(str(error)) from error
 

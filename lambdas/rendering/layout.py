@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from rendering.charts import ChartPoints
 from rendering.convert import Cells
 from rendering.formats import NUMBER_TYPES, ColumnFormat, Formatter
 from rendering.labels import Labels
@@ -103,6 +104,6 @@ class Writer(Protocol):
 
     def summary(self, summary: Summary) -> None: ...
 
-    def end(self) -> Written: ...
+    def end(self, charts: Sequence[ChartPoints]) -> Written: ...
 
     def close(self) -> None: ...

@@ -6,7 +6,7 @@ of AWS, of a database or of HTTP.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -62,6 +62,22 @@ class Total(StrEnum):
     MAX = "max"
 
 
+class ChartKind(StrEnum):
+    """How a chart draws its values."""
+
+    LINE = "line"
+    BAR = "bar"
+    PIE = "pie"
+
+
+class Tone(StrEnum):
+    """What a highlighted cell says; each format has its own colours for it."""
+
+    GOOD = "good"
+    BAD = "bad"
+    WARNING = "warning"
+
+
 class Orientation(StrEnum):
     AUTO = "auto"
     PORTRAIT = "portrait"
@@ -77,12 +93,25 @@ class PageSize(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Highlight:
+    """Cells of a column that stand out: those that are ``when`` the ``value``, in ``tone``.
+
+    ``value`` is a number for number columns, else a text that the cell equals.
+    """
+
+    when: Literal["above", "below", "equal", "not_equal"]
+    value: Decimal | str
+    tone: Tone
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Column:
     """One column.
 
     ``format`` is ``integer``, ``decimal:N``, ``currency:ISO``, ``percent:N``, ``date``, ``datetime``,
     or a raw spreadsheet number format; ``None`` picks the type's own. ``width`` is in characters of
-    the default font, ``None`` measures a sample. ``align`` defaults to right for numbers.
+    the default font, ``None`` measures a sample. ``align`` defaults to right for numbers. ``data_bar`` draws
+    a bar behind each number, in proportion to the column's largest (spreadsheets only).
     """
 
     key: str
@@ -93,6 +122,21 @@ class Column:
     align: Align | None = None
     wrap: bool = False
     total: Total | None = None
+    data_bar: bool = False
+    highlights: tuple[Highlight, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chart:
+    """A chart of the report's rows: ``values`` by ``category``, all of them column keys.
+
+    Rows of one category are put together as the column's ``total`` says, or summed up.
+    """
+
+    kind: ChartKind
+    title: str
+    category: str
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,19 +144,29 @@ class Table:
     """The schema of one report: its title and columns, in order.
 
     ``group_by`` names column keys, outermost first. Rows must arrive ordered by them; a subtotal row
-    follows each group when any column has a ``total``.
+    follows each group when any column has a ``total``. ``sheet_by`` is the outermost of them, if each of its
+    groups gets a sheet of its own. ``totals_as`` says whether a spreadsheet gets formulas, which hold the
+    exact value as well, or just values. ``excel_table`` makes the rows of a sheet without groups a table
+    with structured references.
     """
 
     title: str
     columns: tuple[Column, ...]
     subtitle: str | None = None
     group_by: tuple[str, ...] = ()
+    sheet_by: str | None = None
+    charts: tuple[Chart, ...] = ()
+    totals_as: Literal["formula", "value"] = "formula"
+    excel_table: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
+    """Paper; ``margin`` is in millimetres and ``None`` is the format's own."""
+
     size: PageSize = PageSize.A4
     orientation: Orientation = Orientation.AUTO
+    margin: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,7 +175,9 @@ class Options:
 
     ``created_at`` is the only clock of a rendering: two runs with the same input and clock give the
     same bytes. ``timezone`` is an IANA name; a datetime without an offset is taken as UTC.
-    ``parameters`` are (label, shown value) pairs printed under the title.
+    ``parameters`` are (label, shown value) pairs printed under the title. ``logo`` is a PNG or JPEG file
+    that the report's owner ships, never one that data names. ``about`` adds a sheet that says how the report
+    was made.
     """
 
     created_at: datetime
@@ -131,6 +187,8 @@ class Options:
     on_bad_value: Literal["warn", "fail"] = "warn"
     on_overflow: Literal["split", "fail", "csv"] = "split"
     parameters: tuple[tuple[str, str], ...] = ()
+    logo: bytes | None = None
+    about: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,9 +205,17 @@ class ValueWarning:
     detail: str
 
 
+#: A total of a column.
+type TotalValue = Decimal | date | datetime | time
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RenderResult:
-    """What was written. ``totals`` are exact, by column key."""
+    """What was written.
+
+    ``totals`` are exact, by column key: numbers as decimals, durations as seconds, and the least or greatest
+    date, time or datetime as what it is. Without rows a sum or count is 0 and any other total is absent.
+    """
 
     row_count: int
     size_bytes: int
@@ -157,7 +223,7 @@ class RenderResult:
     sheets: int | None = None
     pages: int | None = None
     warnings: tuple[ValueWarning, ...] = ()
-    totals: dict[str, Decimal] = field(default_factory=dict)
+    totals: dict[str, TotalValue] = field(default_factory=dict)
 
 
 class ByteSink(Protocol):

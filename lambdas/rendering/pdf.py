@@ -11,6 +11,7 @@ from datetime import UTC
 from enum import Enum, auto
 from typing import NamedTuple
 
+from rendering.charts import ChartPoints
 from rendering.convert import Cell, Cells
 from rendering.fonts import Weight
 from rendering.formats import TEXT_TYPES, zone_for
@@ -189,7 +190,8 @@ class PdfWriter:
         # Stripes start anew in each group.
         self._row_number = 0
 
-    def end(self) -> Written:
+    def end(self, charts: Sequence[ChartPoints]) -> Written:
+        del charts
         if self._pending or not self._pages:
             self._flush()
         self._finish()

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, time, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact
 from functools import reduce
 from typing import Any
 
 from rendering.convert import Cell, Cells, duration_text, microseconds_of
 from rendering.formats import NUMBER_TYPES
-from rendering.model import Column, ColumnType, Table, Total
+from rendering.model import Column, ColumnType, Table, Total, TotalValue
 from rendering.numbers import EXACT
 
 #: A sum that would have to be rounded raises instead.
@@ -200,15 +200,20 @@ class Totals:
         if self._any:
             yield Summary(group=None, values=self._levels[0].values())
 
-    def numbers(self) -> dict[str, Decimal]:
-        """The table's totals that are numbers, by column key; durations are in seconds."""
-        numbers: dict[str, Decimal] = {}
+    def result(self) -> dict[str, TotalValue]:
+        """The table's totals by column key, as :class:`rendering.model.RenderResult` has them."""
+        found: dict[str, TotalValue] = {}
         for column, value in zip(self._columns, self._levels[0].values(), strict=True):
-            if isinstance(value, timedelta):
-                numbers[column.key] = Decimal(microseconds_of(value)).scaleb(-6, EXACT)
-            elif isinstance(value, int | float | Decimal):
-                numbers[column.key] = _amount(value)
-        return numbers
+            match value:
+                case timedelta():
+                    found[column.key] = Decimal(microseconds_of(value)).scaleb(-6, EXACT)
+                case date() | time():
+                    found[column.key] = value
+                case int() | float() | Decimal():
+                    found[column.key] = _amount(value)
+                case _:
+                    pass
+        return found
 
     def _add(self, rows: Sequence[Cells]) -> None:
         if not self._any or not rows:

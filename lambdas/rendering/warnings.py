@@ -37,6 +37,8 @@ class WarningKind(StrEnum):
     MISSING_GLYPH = "missing_glyph"
     #: Right-to-left text is drawn without joining or reordering its letters.
     UNSHAPED_TEXT = "unshaped_text"
+    #: A chart shows rows of the categories beyond its limit together.
+    CHART_REST = "chart_rest"
 
 
 @dataclass(slots=True)
@@ -52,12 +54,15 @@ class Warnings:
     def __init__(self) -> None:
         self._entries: dict[tuple[str, WarningKind], _Entry] = {}
 
-    def add(self, column: str, kind: WarningKind, *, row: int, detail: str) -> None:
-        """Count one value. ``row`` is the 1-based data row; the first few different details are kept."""
+    def add(self, column: str, kind: WarningKind, *, row: int, detail: str, count: int = 1) -> None:
+        """Count a value, or ``count`` of them.
+
+        ``row`` is the first one's 1-based data row; the first few different details are kept.
+        """
         entry = self._entries.get((column, kind))
         if entry is None:
             entry = self._entries[column, kind] = _Entry(row=row)
-        entry.count += 1
+        entry.count += count
         if len(entry.details) < _MAX_DETAILS and detail not in entry.details:
             entry.details.append(detail)
 

@@ -18,6 +18,7 @@ from openpyxl.worksheet.header_footer import HeaderFooterItem
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
+from rendering.charts import ChartPoints
 from rendering.convert import Cell, Cells
 from rendering.errors import TooManyRows
 from rendering.formats import zone_for
@@ -161,7 +162,8 @@ class XlsxWriter:
             cells.append(_cell_xml(f"{column.letter}{self._row}", style, encoded))
         self._part.write_rows(f'<row r="{self._row}">{"".join(cells)}</row>')
 
-    def end(self) -> Written:
+    def end(self, charts: Sequence[ChartPoints]) -> Written:
+        del charts
         self._close_sheet()
         self._package.end()
         return Written(sheets=self._package.sheets)

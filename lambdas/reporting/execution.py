@@ -4,11 +4,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from decimal import Decimal
 from typing import Any, Protocol
 
+from rendering.convert import decimal_text
 from rendering.engine import render
 from rendering.errors import RenderError
-from rendering.model import Batch, Format, Options, Page, RenderResult, Table, ValueWarning
+from rendering.model import Batch, Format, Options, Page, RenderResult, Table, TotalValue, ValueWarning
 from reporting.database import Database
 from reporting.dispatch import Dispatcher
 from reporting.errors import (
@@ -367,7 +369,7 @@ def _result_document(rendered: _Rendered, wanted: Format) -> dict[str, Any]:
         "size_bytes": result.size_bytes,
         "sha256": result.sha256,
         "row_count": result.row_count,
-        "totals": {key: str(value) for key, value in result.totals.items()},
+        "totals": {key: _total(value) for key, value in result.totals.items()},
         "warnings": [_warning(warning) for warning in result.warnings],
     }
     if result.sheets is not None:
@@ -375,6 +377,11 @@ def _result_document(rendered: _Rendered, wanted: Format) -> dict[str, Any]:
     if result.pages is not None:
         document["pages"] = result.pages
     return document
+
+
+def _total(value: TotalValue) -> str:
+    """A decimal with all its digits, or ISO 8601."""
+    return decimal_text(value) if isinstance(value, Decimal) else value.isoformat()
 
 
 def _warning(warning: ValueWarning) -> dict[str, Any]:

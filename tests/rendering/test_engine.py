@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -156,7 +157,18 @@ def test_totals_are_the_same_in_every_format() -> None:
             "a": Decimal("1.5"),
             "m": Decimal("0.5"),
             "d": Decimal(120),
+            "x": date(2024, 1, 2),
         }
+
+
+def test_a_sum_of_no_rows_is_zero_and_an_extreme_is_absent() -> None:
+    columns = [
+        Column(key="s", label="S", type=ColumnType.DECIMAL, total=Total.SUM),
+        Column(key="c", label="C", total=Total.COUNT),
+        Column(key="x", label="X", type=ColumnType.DATE, total=Total.MIN),
+    ]
+    for file_format in Format:
+        assert make(file_format, columns, []).result.totals == {"s": Decimal(0), "c": Decimal(0)}
 
 
 def test_reports_can_be_rendered_side_by_side() -> None:

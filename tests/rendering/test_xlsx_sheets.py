@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from decimal import Decimal
 from io import BytesIO
 
 import pytest
@@ -128,7 +129,7 @@ def test_dates_have_the_locales_format_with_a_year_of_four_digits(locale: str, d
 
 def test_a_sheet_without_rows_has_its_header_and_is_a_success() -> None:
     made = make(X, [TWO[0], MONEY], [])
-    assert (made.result.row_count, made.result.sheets, made.result.totals) == (0, 1, {})
+    assert (made.result.row_count, made.result.sheets, made.result.totals) == (0, 1, {"v": Decimal(0)})
     assert [[cell.value for cell in row] for row in made.sheet().iter_rows()] == [["A", "Valor"]]
     assert not [name for name in made.parts() if "table" in name]
 
