@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from constructs_lib.c_module import SUFFIX, CompilingFailed, compile_module
 from constructs_lib.runtime import PYTHON_VERSION, WHEEL_PLATFORMS
 
 #: Changes whenever what a bundle holds changes without its inputs doing so.
-_FORMAT = "2"
+_FORMAT = "3"
 #: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _LIMIT_BYTES = 250 * 1024 * 1024
 #: The Lambda runtime brings these.
@@ -30,7 +31,7 @@ class BundlingFailed(RuntimeError):
 
 @dataclass(frozen=True, kw_only=True)
 class PythonCode:
-    """The code of one function.
+    """The code of one function. A module that is a C file is compiled for the function's architecture.
 
     ``sources`` is the folder of import roots; ``handler`` is ``package.module.function`` below it;
     ``requirements`` is a locked requirements file with hashes; ``data`` are files or folders below
@@ -96,7 +97,10 @@ class PythonCode:
         for name, path in self.files().items():
             target = output / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+            if path.suffix == ".c":
+                _compile(path, target.with_suffix(SUFFIX), architecture)
+            else:
+                shutil.copyfile(path, target)
         size = sum(path.stat().st_size for path in _files(output))
         function = self.handler.split(".")[0]
         if size > _LIMIT_BYTES:
@@ -145,7 +149,7 @@ class PythonCode:
 
 def _module_file(sources: Path, module: str) -> Path | None:
     base = sources.joinpath(*module.split("."))
-    for file in (base / "__init__.py", base.with_suffix(".py")):
+    for file in (base / "__init__.py", base.with_suffix(".py"), base.with_suffix(".c")):
         if file.is_file():
             return file
     return None
@@ -153,6 +157,8 @@ def _module_file(sources: Path, module: str) -> Path | None:
 
 def _imports(file: Path, module: str) -> list[str]:
     """The names that ``file`` imports, also inside functions; not those for type checkers only."""
+    if file.suffix == ".c":
+        return []
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
     names: list[str] = []
     waiting: list[ast.AST] = [ast.parse(file.read_text(encoding="utf-8"))]
@@ -171,6 +177,13 @@ def _imports(file: Path, module: str) -> list[str]:
             names += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
         waiting += ast.iter_child_nodes(node)
     return names
+
+
+def _compile(source: Path, output: Path, architecture: str) -> None:
+    try:
+        compile_module(source, output, architecture)
+    except CompilingFailed as error:
+        raise BundlingFailed(str(error)) from error
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -1,12 +1,11 @@
 """What charts show, gathered while rows stream by."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rendering.convert import Cell, Cells
 from rendering.errors import RenderError
 from rendering.formats import NUMBER_TYPES
 from rendering.model import Chart, ChartKind, ColumnType, Table, Total
+from rendering.rows import Cell, ColumnCells, Rows
 from rendering.totals import Accumulator
 from rendering.warnings import WarningKind, Warnings
 
@@ -55,7 +54,7 @@ class ChartData:
         self._warnings = warnings
         self._charts = [_Gathered(chart, table) for chart in table.charts]
 
-    def add(self, rows: Sequence[Cells]) -> None:
+    def add(self, rows: Rows) -> None:
         for gathered in self._charts:
             gathered.add(rows)
 
@@ -91,18 +90,19 @@ class _Gathered:
         self.rest_rows = 0
         self.first_rest_row = 0
 
-    def add(self, rows: Sequence[Cells]) -> None:
-        by_category: dict[Cell, list[Cells]] = {}
-        for row in rows:
-            by_category.setdefault(row[self._category], []).append(row)
+    def add(self, rows: Rows) -> None:
+        by_category: dict[Cell, list[int]] = {}
+        for position, category in enumerate(rows.columns[self._category].cells):
+            by_category.setdefault(category, []).append(position)
         for category, members in by_category.items():
             accumulators = self._of(category)
             if accumulators is self._rest:
                 if not self.rest_rows:
-                    self.first_rest_row = self._rows + 1 + rows.index(members[0])
+                    self.first_rest_row = self._rows + 1 + members[0]
                 self.rest_rows += len(members)
             for accumulator, index in zip(accumulators, self._values, strict=True):
-                accumulator.add([row[index] for row in members])
+                cells = rows.columns[index].cells
+                accumulator.add(ColumnCells([cells[member] for member in members]))
         self._rows += len(rows)
 
     def _of(self, category: Cell) -> list[Accumulator]:

@@ -17,16 +17,15 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 from rendering.errors import BadValue
 from rendering.model import Column, ColumnType
+from rendering.native import native
+from rendering.rows import Cell, ColumnCells
 from rendering.text import UNSAFE, remove_controls, repair_surrogates, shorten
 from rendering.warnings import WarningKind, Warnings
-
-type Cell = str | int | Decimal | float | date | time | datetime | timedelta | None
-type Cells = Sequence[Cell]
 
 #: Numbers beyond what a double can reach are refused, so that "1e999999999" can't fill the memory.
 _MAX_EXPONENT = 308
@@ -38,6 +37,8 @@ _TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?")
 _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
+#: Decimals of so many digits are looked at one by one.
+_MOST_DIGITS = 100
 _FINER_THAN_MICROSECONDS = re.compile(r"\.[0-9]{6}0*[1-9]")
 _CLOCK_DURATION = re.compile(r"(-?)([0-9]{1,8}):([0-5][0-9]):([0-5][0-9](?:\.[0-9]{1,6})?)")
 #: ISO 8601-1:2019 section 5.5.2.2, without years and months, whose length is not fixed.
@@ -303,15 +304,15 @@ def _plain_integers(values: Sequence[Any]) -> Sequence[Cell] | None:
     return values if min(present) >= -(1 << 63) and max(present) < 1 << 64 else None
 
 
-def _plain_decimals(values: Sequence[Any]) -> Sequence[Cell] | None:
-    present = [value for value in values if value is not None]
-    if not all(map(Decimal.is_finite, present)):
+def _digits(values: Sequence[Any]) -> Sequence[str | None] | None:
+    """The text of each decimal; ``None`` when one is not finite, has an exponent or very many digits."""
+    if native is not None:
+        return native.digits(tuple(values))
+    if not all(value is None or value.is_finite() for value in values):
         return None
-    magnitudes = list(map(Decimal.adjusted, present))
-    # With less than 100 digits no exponent is far from the magnitude.
-    if max(magnitudes) > _MAX_EXPONENT or min(magnitudes) < _MIN_EXPONENT + 100:
-        return None
-    return values if max(map(len, map(str, present))) < 100 else None
+    texts = [None if value is None else str(value) for value in values]
+    plain = all(text is None or (len(text) < _MOST_DIGITS and "E" not in text) for text in texts)
+    return texts if plain else None
 
 
 def _plain_floats(values: Sequence[Any]) -> Sequence[Cell] | None:
@@ -344,27 +345,43 @@ _WHOLE: dict[ColumnType, tuple[type, Callable[[Sequence[Any]], Sequence[Cell] | 
     ColumnType.STRING: (str, _plain_texts),
     ColumnType.URL: (str, _plain_texts),
     ColumnType.INTEGER: (int, _plain_integers),
-    ColumnType.DECIMAL: (Decimal, _plain_decimals),
     ColumnType.FLOAT: (float, _plain_floats),
     ColumnType.BOOLEAN: (bool, lambda values: values),
     ColumnType.DATE: (date, lambda values: values),
 }
 _BLANK = type(None)
 _UTC = ZoneInfo("UTC")
+#: What the native check calls the types whose ordinary values are their own cells.
+_NATIVE = {
+    ColumnType.STRING: "t",
+    ColumnType.URL: "t",
+    ColumnType.INTEGER: "i",
+    ColumnType.FLOAT: "f",
+    ColumnType.BOOLEAN: "b",
+    ColumnType.DATE: "d",
+    ColumnType.DATETIME: "m",
+}
 
 
-def whole_column(column_type: ColumnType, values: Sequence[object], zone: tzinfo) -> list[Cell] | None:
+def whole_column(column_type: ColumnType, values: Sequence[object], zone: tzinfo) -> ColumnCells | None:
     """Cells of a run of ordinary values, made at once; ``None`` when a value needs a look of its own."""
+    if native is not None and column_type in _NATIVE:
+        if not native.ordinary(_NATIVE[column_type], tuple(values)):
+            return None
+        if column_type is not ColumnType.DATETIME or zone is _UTC:
+            return ColumnCells(cast("Sequence[Cell]", values))
     kinds = set(map(type, values)) - {_BLANK}
     if not kinds:
-        return [None] * len(values)
+        return ColumnCells([None] * len(values))
+    if column_type is ColumnType.DECIMAL:
+        digits = _digits(values) if kinds == {Decimal} else None
+        return None if digits is None else ColumnCells(cast("Sequence[Cell]", values), digits)
+    cells: Sequence[Cell] | None = None
     if column_type is ColumnType.DATETIME and kinds == {datetime}:
-        return _wall_clocks(values, zone)
-    kind, take = _WHOLE.get(column_type, (None, None))
-    if take is None or kinds != {kind}:
-        return None
-    cells = take(values)
-    return None if cells is None else list(cells)
+        cells = _wall_clocks(values, zone)
+    elif column_type in _WHOLE and kinds == {_WHOLE[column_type][0]}:
+        cells = _WHOLE[column_type][1](values)
+    return None if cells is None else ColumnCells(cells)
 
 
 def _wall_clocks(values: Sequence[Any], zone: tzinfo) -> list[Cell] | None:
@@ -393,7 +410,7 @@ class ColumnConverter:
         self._warnings = warnings
         self._parse = _PARSERS[column.type]
 
-    def convert(self, values: Sequence[object], *, first_row: int) -> list[Cell]:
+    def convert(self, values: Sequence[object], *, first_row: int) -> ColumnCells:
         """Cells for ``values``; the first of them is of data row ``first_row`` (1-based).
 
         Raises :class:`BadValue` at the first value that doesn't fit when the request said
@@ -422,7 +439,7 @@ class ColumnConverter:
                 if type(cell) is str and UNSAFE.search(cell):
                     cell = self._clean(cell, row=row)
             cells.append(cell)
-        return cells
+        return ColumnCells(cells)
 
     def _unfit(self, text: str, *, row: int) -> str:
         problem = f"'{shorten(text)}' is not {_NOUNS[self._column.type]}"

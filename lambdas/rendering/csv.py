@@ -14,9 +14,10 @@ from decimal import Decimal
 from typing import Any
 
 from rendering.charts import ChartPoints
-from rendering.convert import Cells, decimal_text, duration_text, microseconds_of
+from rendering.convert import decimal_text, duration_text, microseconds_of
 from rendering.layout import ReportLayout, Written
 from rendering.model import ByteSink, ColumnType
+from rendering.rows import ColumnCells, Rows
 from rendering.totals import Summary
 from rendering.warnings import WarningKind
 
@@ -62,22 +63,27 @@ class CsvWriter:
         self._text = io.StringIO(newline="")
         self._csv = csv.writer(self._text, lineterminator="\r\n")
 
-    def begin(self, sample: Sequence[Cells]) -> None:
+    def begin(self, sample: Rows) -> None:
         del sample
         self._text.write("\ufeff")
         self._csv.writerow([neutralize(header) for header in self._layout.headers])
         self._flush()
 
-    def rows(self, rows: Sequence[Cells], *, first_row: int) -> None:
+    def rows(self, rows: Rows, *, first_row: int) -> None:
         columns = [
-            self._column(index, cells, first_row=first_row)
-            for index, cells in enumerate(zip(*rows, strict=True))
+            self._column(index, column, first_row=first_row) for index, column in enumerate(rows.columns)
         ]
         self._csv.writerows(zip(*columns, strict=True))
         self._flush()
 
-    def _column(self, index: int, cells: Sequence[Any], *, first_row: int) -> list[str | None]:
+    def _column(self, index: int, column: ColumnCells, *, first_row: int) -> Sequence[str | None]:
+        if column.digits is not None:
+            # A plain decimal is written as it is, but for the sign of a zero.
+            return [
+                text and (text if text[0] != "-" else decimal_text(Decimal(text))) for text in column.digits
+            ]
         encode = self._encoders[index]
+        cells: Sequence[Any] = column.cells
         texts = [None if cell is None else cell if type(cell) is str else encode(cell) for cell in cells]
         for position, cell in enumerate(cells):
             # Numbers may start with a minus: only texts are guarded.

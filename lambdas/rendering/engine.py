@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from rendering.charts import ChartData, check_charts
-from rendering.convert import Cells, ColumnConverter
+from rendering.convert import ColumnConverter
 from rendering.csv import CsvWriter
 from rendering.errors import BadValue, RenderError, TooManyColumns
 from rendering.formats import check_column_format, zone_for
@@ -19,6 +19,7 @@ from rendering.model import (
     RenderResult,
     Table,
 )
+from rendering.rows import Rows
 from rendering.totals import Summary, Totals, check_column_total
 from rendering.warnings import Warnings
 
@@ -127,24 +128,25 @@ def _write(
                 rows_done += len(part)
         on_progress(rows_done)
     if not begun:
-        writer.begin(())
+        writer.begin(Rows.empty(len(converters)))
     if rows_done:
         for summary in totals.finish():
             writer.summary(summary)
     return rows_done
 
 
-def _convert(batch: Batch, *, converters: Sequence[ColumnConverter], first_row: int) -> Sequence[Cells]:
+def _convert(batch: Batch, *, converters: Sequence[ColumnConverter], first_row: int) -> Rows:
     width = len(converters)
     if set(map(len, batch)) != {width}:
         row, values = next((row, v) for row, v in enumerate(batch, first_row) if len(v) != width)
         raise BadValue(f"row {row} has {len(values)} values, the table has {width} columns")
     columns = zip(*batch, strict=True)
-    cells = (
-        converter.convert(values, first_row=first_row)
-        for converter, values in zip(converters, columns, strict=False)
+    return Rows(
+        [
+            converter.convert(values, first_row=first_row)
+            for converter, values in zip(converters, columns, strict=True)
+        ]
     )
-    return list(zip(*cells, strict=True))
 
 
 def _check(table: Table, *, format: Format) -> None:  # noqa: A002

@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.numbers import get_currency_precision, get_currency_symbol, is_currency
 
-from rendering.convert import Cell, duration_text, microseconds_of
+from rendering.convert import duration_text, microseconds_of
 from rendering.labels import Labels, labels_for
 from rendering.model import Column, ColumnType, Total
 from rendering.numbers import NumberStyle, number_shower
+from rendering.rows import Cell
 from rendering.spreadsheet_format import Family, family, moment_formatter, number_formatter
 
 NUMBER_TYPES = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.FLOAT})

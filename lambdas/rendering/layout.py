@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rendering.charts import ChartPoints
-from rendering.convert import Cells
 from rendering.formats import NUMBER_TYPES, ColumnFormat, Formatter
 from rendering.labels import Labels
 from rendering.model import Align, Column, ColumnType, Options, Table
+from rendering.rows import Rows
 from rendering.text import clean, normalize_newlines
 from rendering.totals import Summary
 from rendering.warnings import Warnings
@@ -98,9 +98,9 @@ class Writer(Protocol):
     ``close`` is always called, after ``end`` or after a failure, and frees what the writer holds.
     """
 
-    def begin(self, sample: Sequence[Cells]) -> None: ...
+    def begin(self, sample: Rows) -> None: ...
 
-    def rows(self, rows: Sequence[Cells], *, first_row: int) -> None: ...
+    def rows(self, rows: Rows, *, first_row: int) -> None: ...
 
     def summary(self, summary: Summary) -> None: ...
 

@@ -12,7 +12,6 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from rendering.charts import ChartPoints
-from rendering.convert import Cell, Cells
 from rendering.fonts import Weight
 from rendering.formats import TEXT_TYPES, zone_for
 from rendering.layout import ReportLayout, Written
@@ -21,6 +20,7 @@ from rendering.pdf_file import PdfFile, date, literal
 from rendering.pdf_fonts import PdfFont
 from rendering.pdf_geometry import MARGIN, PADDING_X, Block, Geometry, Measure, fit
 from rendering.pdf_text import clip, drawable, is_right_to_left, missing_characters, wrap
+from rendering.rows import Cell, Rows
 from rendering.totals import Summary
 from rendering.warnings import WarningKind
 
@@ -118,10 +118,10 @@ class PdfWriter:
             aware.astimezone(zone_for(layout.options.timezone))
         )
 
-    def begin(self, sample: Sequence[Cells]) -> None:
+    def begin(self, sample: Rows) -> None:
         measures = [
-            self._measure(index, [row[index] for row in sample[:_SAMPLE_ROWS]])
-            for index in range(len(self._layout.columns))
+            self._measure(index, column.cells)
+            for index, column in enumerate(sample.part(0, _SAMPLE_ROWS).columns)
         ]
         self._geometry: Geometry = fit(measures, page=self._layout.options.page)
         self._lefts = self._geometry.lefts()
@@ -139,10 +139,10 @@ class PdfWriter:
             1,
         )[0]
 
-    def rows(self, rows: Sequence[Cells], *, first_row: int) -> None:
+    def rows(self, rows: Rows, *, first_row: int) -> None:
         columns = [
-            self._column(index, cells, first_row=first_row)
-            for index, cells in enumerate(zip(*rows, strict=True))
+            self._column(index, column.cells, first_row=first_row)
+            for index, column in enumerate(rows.columns)
         ]
         for cells in zip(*columns, strict=True):
             self._row_number += 1

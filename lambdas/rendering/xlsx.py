@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from itertools import chain
 from typing import Any, Literal
 
 from openpyxl.utils import get_column_letter
@@ -19,11 +18,11 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from rendering.charts import ChartPoints
-from rendering.convert import Cell, Cells
 from rendering.errors import TooManyRows
 from rendering.formats import zone_for
 from rendering.layout import ReportLayout, Written
 from rendering.model import ByteSink, ColumnType, Orientation, PageSize, Total
+from rendering.rows import Cell, Rows
 from rendering.sheet_names import sheet_name, unique_sheet_name
 from rendering.totals import Summary
 from rendering.warnings import WarningKind
@@ -39,7 +38,7 @@ from rendering.xlsx_cells import (
     link_target,
     text_style,
 )
-from rendering.xlsx_columns import ColumnXml
+from rendering.xlsx_columns import ColumnXml, RunXml
 from rendering.xlsx_package import MAX_PART_BYTES, Package, SheetPart
 from rendering.xlsx_styles import Styles
 
@@ -47,7 +46,7 @@ from rendering.xlsx_styles import Styles
 _PAPER = {PageSize.LETTER: 1, PageSize.LEGAL: 5, PageSize.A3: 8, PageSize.A4: 9, PageSize.A5: 11}
 _SAMPLE_ROWS = 200
 #: XML is handed on in pieces of about this size, so that rows of very long texts don't add up.
-_WRITE_CHARACTERS = 1 << 20
+_WRITE_BYTES = 1 << 20
 #: Rows that are made at once: few before their size is known.
 _FIRST_RUN, _LONGEST_RUN = 100, 1000
 _MIN_WIDTH = 8.0
@@ -90,11 +89,11 @@ class XlsxWriter:
         if max_rows_per_sheet <= self._header_row:
             raise ValueError(f"max_rows_per_sheet must be more than {self._header_row}")
 
-    def begin(self, sample: Sequence[Cells]) -> None:
+    def begin(self, sample: Rows) -> None:
         self._set_properties()
         self._widths = [
-            self._width(index, [row[index] for row in sample[:_SAMPLE_ROWS]])
-            for index in range(len(self._layout.columns))
+            self._width(index, column.cells)
+            for index, column in enumerate(sample.part(0, _SAMPLE_ROWS).columns)
         ]
         self._worksheet = self._new_worksheet()
         self._styles = Styles(self._worksheet, layout=self._layout)
@@ -109,44 +108,39 @@ class XlsxWriter:
             )
             for index, column in enumerate(self._layout.columns)
         ]
-        self._run_columns = [
-            ColumnXml(
-                letter=column.letter,
-                style=column.value_style,
-                encode=column.encode if column.typed else None,
-                one=partial(self._one, index, column),
-                plain=not column.links,
-            )
-            for index, column in enumerate(self._columns)
-        ]
+        self._run_xml = RunXml(
+            [
+                ColumnXml(
+                    letter=column.letter,
+                    style=column.value_style,
+                    type=spec.type,
+                    one=partial(self._one, index, column),
+                    shared=self._package.shared_strings,
+                )
+                for index, (column, spec) in enumerate(zip(self._columns, self._layout.columns, strict=True))
+            ]
+        )
         self._open_sheet()
 
-    def rows(self, rows: Sequence[Cells], *, first_row: int) -> None:
+    def rows(self, rows: Rows, *, first_row: int) -> None:
         start = 0
         while start < len(rows):
             self._make_room()
             count = min(self._run, self._max_rows - self._row, len(rows) - start)
-            self._write_run(rows[start : start + count], data_row=first_row + start)
+            self._write_run(rows.part(start, start + count), data_row=first_row + start)
             start += count
 
-    def _write_run(self, rows: Sequence[Cells], *, data_row: int) -> None:
-        """Write rows that fit in the sheet, column by column."""
+    def _write_run(self, rows: Rows, *, data_row: int) -> None:
+        """Write rows that fit in the sheet."""
         first = self._row + 1
         self._row += len(rows)
         self._last_data_row = self._row
         self._data_offset = data_row - first
         self._run_start = first
-        numbers = list(map(str, range(first, first + len(rows))))
-        elements = (
-            xml.elements(cells, numbers)
-            for xml, cells in zip(self._run_columns, zip(*rows, strict=True), strict=True)
-        )
-        heads = [f'<row r="{number}">' for number in numbers]
-        ends = ["</row>"] * len(rows)
-        text = "".join(chain.from_iterable(zip(heads, *elements, ends, strict=True)))
-        self._part.write_rows(text)
+        xml = self._run_xml.rows(rows, first_row=first)
+        self._part.write_rows(xml)
         # Rows of very long texts come in shorter runs, so that they don't add up.
-        self._run = max(1, min(_LONGEST_RUN, _WRITE_CHARACTERS * len(rows) // len(text)))
+        self._run = max(1, min(_LONGEST_RUN, _WRITE_BYTES * len(rows) // len(xml)))
 
     def summary(self, summary: Summary) -> None:
         self._make_room()
@@ -160,7 +154,7 @@ class XlsxWriter:
                 encoded = limited(label[1])
             style = self._styles.summary(index, total=total, text=isinstance(encoded, Text))
             cells.append(_cell_xml(f"{column.letter}{self._row}", style, encoded))
-        self._part.write_rows(f'<row r="{self._row}">{"".join(cells)}</row>')
+        self._part.write_rows(f'<row r="{self._row}">{"".join(cells)}</row>'.encode())
 
     def end(self, charts: Sequence[ChartPoints]) -> Written:
         del charts
@@ -273,7 +267,7 @@ class XlsxWriter:
             )
         ]
         lines.append(f'<row r="{self._header_row}">{"".join(headers)}</row>')
-        self._part.write_rows("".join(lines))
+        self._part.write_rows("".join(lines).encode())
         self._row = self._header_row
         self._last_data_row = self._header_row
 

@@ -14,8 +14,9 @@ from enum import Enum, auto
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from rendering.convert import Cell, decimal_text, duration_text, microseconds_of
+from rendering.convert import decimal_text, duration_text, microseconds_of
 from rendering.model import ColumnType
+from rendering.rows import Cell
 from rendering.sheet_names import cut_utf16, utf16_length
 from rendering.text import normalize_newlines
 from rendering.warnings import WarningKind

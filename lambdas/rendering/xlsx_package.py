@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from openpyxl import Workbook
+from openpyxl.utils.indexed_list import IndexedList
 from openpyxl.worksheet._writer import WorksheetWriter
 from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
 
 from rendering.deflate import raw_compressor
 from rendering.model import ByteSink
+from rendering.shared_strings import SharedStrings
 from rendering.xlsx_cells import escape_attribute
 
 _COMPRESS_LEVEL = 4
@@ -106,8 +108,8 @@ class SheetPart:
     def add_link(self, reference: str, target: str) -> None:
         self._links.append((reference, target))
 
-    def write_rows(self, xml: str) -> None:
-        self._write(xml.encode())
+    def write_rows(self, xml: bytes) -> None:
+        self._write(xml)
 
     def close(self) -> None:
         """End the part. Set what follows the rows (filter, print set-up) on the worksheet before."""
@@ -160,6 +162,7 @@ class Package:
         self._archive = _Archive(self._pipe, created_at=created_at)
         self._part: SheetPart | None = None
         self._ended = False
+        self.shared_strings = SharedStrings()
         self.sheets = 0
 
     def start_sheet(self, worksheet: Worksheet) -> SheetPart:
@@ -170,6 +173,7 @@ class Package:
 
     def end(self) -> None:
         """Write the other parts and the zip directory. The last sheet has to be closed."""
+        self.workbook.shared_strings = IndexedList(self.shared_strings.numbers)
         _Parts(self.workbook, self._archive).write_data()
         self._archive.close()
         self._ended = True

@@ -2,15 +2,18 @@
 
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 import pypdf
+import pytest
 from openpyxl import Workbook, load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from rendering import convert, totals, xlsx_columns
 from rendering.engine import render
 from rendering.model import Column, Format, Options, RenderResult, Table
 
@@ -36,7 +39,10 @@ class Sink:
 
 @dataclass(frozen=True)
 class RawCell:
-    """A cell as it stands in the sheet's XML. ``kind`` is its ``t``, ``value`` the text of ``v`` or ``t``."""
+    """A cell as it stands in the sheet's XML. ``kind`` is its ``t``, ``value`` the text of ``v`` or ``t``.
+
+    A shared text is shown as if it stood in the cell: which of the two it is depends on its neighbours.
+    """
 
     kind: str
     value: str | None
@@ -67,14 +73,24 @@ class Rendered:
     def cells(self, sheet: int = 1) -> dict[str, RawCell]:
         """Cells by reference, read with a strict XML parser."""
         root = ET.fromstring(self.part(f"xl/worksheets/sheet{sheet}.xml"))  # noqa: S314 - our own file
+        shared = self.shared_strings()
         found = {}
         for cell in root.iter(f"{_MAIN}c"):
             text = cell.find(f"{_MAIN}is/{_MAIN}t")
             number = cell.find(f"{_MAIN}v")
             node = text if text is not None else number
             value = None if node is None else node.text or ""
-            found[cell.get("r", "")] = RawCell(cell.get("t", "n"), value, int(cell.get("s", "0")))
+            kind = cell.get("t", "n")
+            if kind == "s":
+                kind, value = "inlineStr", shared[int(value or "")]
+            found[cell.get("r", "")] = RawCell(kind, value, int(cell.get("s", "0")))
         return found
+
+    def shared_strings(self) -> list[str]:
+        if "xl/sharedStrings.xml" not in self.parts():
+            return []
+        root = ET.fromstring(self.part("xl/sharedStrings.xml"))  # noqa: S314 - our own file
+        return ["".join(item.itertext()) for item in root.iter(f"{_MAIN}si")]
 
     def column(self, letter: str = "A", *, sheet: int = 1) -> list[RawCell | None]:
         """The column's cells below the header in row 1."""
@@ -103,6 +119,15 @@ class Rendered:
 
     def text(self) -> str:
         return "\n".join(self.pages())
+
+
+@contextmanager
+def in_python() -> Iterator[None]:
+    """The engine without its C module, as it runs where that has not been built."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (convert, totals, xlsx_columns):
+            patch.setattr(module, "native", None)
+        yield
 
 
 def in_batches(rows: Sequence[Sequence[object]], size: int = 1000) -> Iterable[Sequence[Sequence[object]]]:

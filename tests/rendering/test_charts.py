@@ -9,6 +9,7 @@ from rendering.charts import ChartData
 from rendering.engine import render
 from rendering.errors import RenderError
 from rendering.model import Chart, ChartKind, Column, ColumnType, Format, Options, Table, Total
+from rendering.rows import Cells, ColumnCells, Rows
 from rendering.warnings import Warnings
 from tests.rendering.support import Sink
 
@@ -28,11 +29,15 @@ def _chart(kind: ChartKind = ChartKind.BAR, values: tuple[str, ...] = ("revenue"
     return Chart(kind=kind, title="C", category="month", values=values)
 
 
+def _rows(*rows: Cells) -> Rows:
+    return Rows([ColumnCells(cells) for cells in zip(*rows, strict=True)])
+
+
 def test_rows_of_one_category_are_put_together_exactly_across_batches() -> None:
     data = ChartData(_table(_chart(values=("revenue", "best"))), warnings=Warnings())
     may, june = date(2024, 5, 1), date(2024, 6, 1)
-    data.add([(june, Decimal("0.1"), 3, "a"), (may, Decimal("5.00"), 1, "b")])
-    data.add([(june, Decimal("0.2"), 7, "c"), (june, None, None, None)])
+    data.add(_rows((june, Decimal("0.1"), 3, "a"), (may, Decimal("5.00"), 1, "b")))
+    data.add(_rows((june, Decimal("0.2"), 7, "c"), (june, None, None, None)))
     (points,) = data.result()
     assert points.categories == (june, may)
     assert points.series == ((Decimal("0.3"), Decimal("5.00")), (7, 1))
@@ -43,8 +48,8 @@ def test_categories_beyond_the_limit_are_one_and_counted() -> None:
     warnings = Warnings()
     data = ChartData(_table(_chart(ChartKind.PIE)), warnings=warnings)
     rows = [(date(2024, 1, 1 + day), Decimal(day), None, None) for day in range(15)]
-    data.add(rows)
-    data.add(rows[:1])
+    data.add(_rows(*rows))
+    data.add(_rows(rows[0]))
     (points,) = data.result()
     assert len(points.categories) == 12
     assert points.series == ((*(Decimal(day) for day in range(12)), Decimal(12 + 13 + 14)),)

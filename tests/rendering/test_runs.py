@@ -1,5 +1,6 @@
 """Runs of cells that are made at once are the same as cells that are made one by one."""
 
+from collections.abc import Sequence
 from datetime import UTC, timedelta
 from decimal import Decimal
 
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from rendering import convert, xlsx_columns
 from rendering.model import Column, ColumnType, Format
+from rendering.rows import Cell
 
-from .support import make, one
+from .support import in_python, make, one
 
 X = Format.XLSX
 _TEXTS = st.text(max_size=12) | st.sampled_from(
@@ -30,6 +32,10 @@ _VALUES: dict[ColumnType, st.SearchStrategy[object]] = {
 }
 
 
+def _one_by_one(xml: xlsx_columns.ColumnXml, cells: Sequence[Cell], numbers: Sequence[str]) -> list[str]:
+    return ["" if cell is None else xml._one(cell, index) for index, cell in enumerate(cells)]
+
+
 @pytest.mark.parametrize("kind", _VALUES)
 @given(data=st.data())
 @settings(max_examples=60)
@@ -38,10 +44,12 @@ def test_a_run_is_the_same_as_its_cells_one_by_one(kind: ColumnType, data: st.Da
     odd = st.sampled_from(["x", 1, None, Decimal("1e400"), b"\x01", "2026-01-01"])
     values = data.draw(ordinary | st.lists(_VALUES[kind] | odd, min_size=1, max_size=12))
     column = Column(key="c", label="C", type=kind)
-    together = one(X, column, values, timezone="America/Sao_Paulo")
-    with pytest.MonkeyPatch.context() as patch:
+    with in_python(), pytest.MonkeyPatch.context() as patch:
+        # Whether a text is shared depends on the column: a single cell can't tell.
+        patch.setattr(xlsx_columns, "worth_sharing", lambda _: False)
+        together = one(X, column, values, timezone="America/Sao_Paulo")
         patch.setattr(convert, "whole_column", lambda *_: None)
-        patch.setattr(xlsx_columns.ColumnXml, "_texts", lambda *_: None)
+        patch.setattr(xlsx_columns.ColumnXml, "_texts", _one_by_one)
         patch.setattr(xlsx_columns.ColumnXml, "_values", lambda *_: None)
         single = one(X, column, values, timezone="America/Sao_Paulo")
     assert together.part("xl/worksheets/sheet1.xml") == single.part("xl/worksheets/sheet1.xml")
