@@ -9,4 +9,4 @@ SELECT
 FROM customers
 WHERE (:country IS NULL OR country = :country)
   AND (:created_since IS NULL OR created_at >= :created_since)
-ORDER BY name, id
+ORDER BY country, name, id

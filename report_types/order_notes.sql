@@ -1,4 +1,5 @@
 SELECT
+    DATE_FORMAT(o.ordered_at, '%Y-%m') AS month,
     o.ordered_at,
     o.number     AS order_number,
     c.name       AS customer,

@@ -80,7 +80,7 @@ def render(
         ColumnConverter(column=column, zone=zone, on_bad_value=options.on_bad_value, warnings=warnings)
         for column in table.columns
     ]
-    totals = Totals(table)
+    totals = Totals(table, warnings=warnings)
     charts = ChartData(table, warnings=warnings)
     writer = _writer(format, layout=layout, sink=counting, max_rows_per_sheet=max_rows_per_sheet)
     try:

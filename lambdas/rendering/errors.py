@@ -19,6 +19,13 @@ class TooManyRows(RenderError):
     code = "too_many_rows"
 
 
+class SheetFull(TooManyRows):
+    """More rows than a sheet holds and the request said ``on_overflow: csv``: render the rows as CSV instead.
+
+    What was written is no file, and the rows have to be read again.
+    """
+
+
 class TooManyColumns(RenderError):
     """More columns than the format holds."""
 

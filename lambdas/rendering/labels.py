@@ -16,6 +16,17 @@ class Labels:
     yes: str
     no: str
     sheet: str
+    charts: str
+    other: str
+    about: str
+    created: str
+    rows: str
+    column: str
+    change: str
+    count: str
+    first_row: str
+    detail: str
+    nothing_changed: str
 
 
 _LABELS = {
@@ -27,6 +38,17 @@ _LABELS = {
         yes="Yes",
         no="No",
         sheet="Report",
+        charts="Charts",
+        other="Other",
+        about="About this report",
+        created="Created",
+        rows="Rows",
+        column="Column",
+        change="Change",
+        count="Count",
+        first_row="First row",
+        detail="Detail",
+        nothing_changed="Every value is as it was in the source.",
     ),
     "pt": Labels(
         page="Página {page} de {pages}",
@@ -36,6 +58,17 @@ _LABELS = {
         yes="Sim",
         no="Não",
         sheet="Relatório",
+        charts="Gráficos",
+        other="Outros",
+        about="Sobre este relatório",
+        created="Criado em",
+        rows="Linhas",
+        column="Coluna",
+        change="Mudança",
+        count="Quantidade",
+        first_row="Primeira linha",
+        detail="Detalhe",
+        nothing_changed="Todos os valores estão como na origem.",
     ),
     "es": Labels(
         page="Página {page} de {pages}",
@@ -45,6 +78,17 @@ _LABELS = {
         yes="Sí",
         no="No",
         sheet="Informe",
+        charts="Gráficos",
+        other="Otros",
+        about="Acerca de este informe",
+        created="Creado",
+        rows="Filas",
+        column="Columna",
+        change="Cambio",
+        count="Cantidad",
+        first_row="Primera fila",
+        detail="Detalle",
+        nothing_changed="Todos los valores están como en el origen.",
     ),
     "fr": Labels(
         page="Page {page} sur {pages}",
@@ -54,6 +98,17 @@ _LABELS = {
         yes="Oui",
         no="Non",
         sheet="Rapport",
+        charts="Graphiques",
+        other="Autres",
+        about="À propos de ce rapport",
+        created="Créé le",
+        rows="Lignes",
+        column="Colonne",
+        change="Modification",
+        count="Nombre",
+        first_row="Première ligne",
+        detail="Détail",
+        nothing_changed="Toutes les valeurs sont celles de la source.",
     ),
     "de": Labels(
         page="Seite {page} von {pages}",
@@ -63,6 +118,17 @@ _LABELS = {
         yes="Ja",
         no="Nein",
         sheet="Bericht",
+        charts="Diagramme",
+        other="Sonstige",
+        about="Über diesen Bericht",
+        created="Erstellt",
+        rows="Zeilen",
+        column="Spalte",
+        change="Änderung",
+        count="Anzahl",
+        first_row="Erste Zeile",
+        detail="Einzelheit",
+        nothing_changed="Alle Werte sind wie in der Quelle.",
     ),
     "it": Labels(
         page="Pagina {page} di {pages}",
@@ -72,6 +138,17 @@ _LABELS = {
         yes="Sì",
         no="No",
         sheet="Report",
+        charts="Grafici",
+        other="Altro",
+        about="Informazioni sul report",
+        created="Creato",
+        rows="Righe",
+        column="Colonna",
+        change="Modifica",
+        count="Numero",
+        first_row="Prima riga",
+        detail="Dettaglio",
+        nothing_changed="Tutti i valori sono come nell'origine.",
     ),
 }
 

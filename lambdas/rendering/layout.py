@@ -30,12 +30,18 @@ class ReportLayout:
     formatter: Formatter
     options: Options
     warnings: Warnings
+    table: Table
     #: The columns that rows are grouped by, when there are subtotals.
     groups: frozenset[int]
+    #: The same in order, outermost first, when there are subtotals or sheets by group.
+    grouping: tuple[int, ...]
 
     @classmethod
     def of(cls, *, table: Table, options: Options, warnings: Warnings) -> "ReportLayout":
         formatter = Formatter(locale=options.locale)
+        has_totals = any(column.total for column in table.columns)
+        positions = {column.key: index for index, column in enumerate(table.columns)}
+        grouping = tuple(positions[key] for key in table.group_by)
         return cls(
             title=_text(table.title),
             subtitle=_text(table.subtitle) if table.subtitle else None,
@@ -47,12 +53,14 @@ class ReportLayout:
             formatter=formatter,
             options=options,
             warnings=warnings,
-            groups=frozenset(
-                index
-                for index, column in enumerate(table.columns)
-                if column.key in table.group_by and any(other.total for other in table.columns)
-            ),
+            table=table,
+            groups=frozenset(grouping) if has_totals else frozenset(),
+            grouping=grouping if has_totals or table.sheet_by else (),
         )
+
+    @property
+    def has_totals(self) -> bool:
+        return any(column.total for column in self.columns)
 
     @property
     def labels(self) -> Labels:

@@ -178,6 +178,8 @@ class PdfWriter:
         return made
 
     def summary(self, summary: Summary) -> None:
+        if not self._layout.has_totals:
+            return
         texts = [
             drawable(column_format.text(value))
             for column_format, value in zip(self._layout.total_formats, summary.values, strict=True)

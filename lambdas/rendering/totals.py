@@ -13,11 +13,14 @@ from rendering.model import Column, ColumnType, Table, Total, TotalValue
 from rendering.native import native
 from rendering.numbers import EXACT
 from rendering.rows import Cell, Cells, ColumnCells, Rows
+from rendering.warnings import WarningKind, Warnings
 
 #: A sum that would have to be rounded raises instead.
 _SUMS = Context(prec=EXACT.prec, traps=[Inexact])
 _AVERAGES = Context(prec=EXACT.prec, rounding=ROUND_HALF_EVEN)
 _AVERAGE_DIGITS = 15
+#: Ended groups that are remembered, to notice rows that are not sorted: about 2 MB.
+_MOST_ENDED = 20_000
 
 _ADDABLE = NUMBER_TYPES | {ColumnType.DURATION}
 _ORDERED = _ADDABLE | {ColumnType.DATE, ColumnType.DATETIME, ColumnType.TIME}
@@ -174,14 +177,34 @@ class _Level:
         return [found.get(index) for index in range(len(self._columns))]
 
 
+class _EndedGroups:
+    """The groups that have ended, as far as there is room: of each its keys down to the level that ended."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+
+    def add(self, keys: tuple[Cell, ...], changed: int) -> None:
+        """Every group from level ``changed`` inwards has ended."""
+        if len(self._seen) < _MOST_ENDED:
+            self._seen.update(hash(keys[: level + 1]) for level in range(changed, len(keys)))
+
+    def has(self, keys: tuple[Cell, ...], changed: int) -> bool:
+        """Whether the group that begins at level ``changed`` has ended before."""
+        return hash(keys[: changed + 1]) in self._seen
+
+
 class Totals:
     """Follows the rows of a table and says where subtotals belong."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, *, warnings: Warnings) -> None:
         self._columns = table.columns
+        self._warnings = warnings
+        self._ended = _EndedGroups()
+        self._rows = 0
         self._any = any(column.total is not None for column in table.columns)
         positions = {column.key: index for index, column in enumerate(table.columns)}
-        self._groups = tuple(positions[key] for key in table.group_by) if self._any else ()
+        grouped = self._any or table.sheet_by is not None
+        self._groups = tuple(positions[key] for key in table.group_by) if grouped else ()
         # One level for each grouping column, outermost first, after the whole table.
         self._levels = [_Level(table.columns) for _ in range(len(self._groups) + 1)]
         self._keys: tuple[Cell, ...] | None = None
@@ -204,18 +227,21 @@ class Totals:
                 start = index
             if self._keys is not None:
                 changed = next(level for level, key in enumerate(keys) if key != self._keys[level])
+                self._ended.add(self._keys, changed)
                 yield from self._close(changed)
+                self._count_repeated(keys, changed, row=self._rows + index + 1)
             self._keys = keys
         if len(rows) > start:
             part = rows.part(start, len(rows))
             self._add(part)
             yield part
+        self._rows += len(rows)
 
     def finish(self) -> Iterator[Summary]:
         """The open groups' summaries and, when any column has a total, the table's."""
         if self._keys is not None:
             yield from self._close(0)
-        if self._any:
+        if self._any or self._groups:
             yield Summary(group=None, values=self._levels[0].values())
 
     def result(self) -> dict[str, TotalValue]:
@@ -232,6 +258,16 @@ class Totals:
                 case _:
                     pass
         return found
+
+    def _count_repeated(self, keys: tuple[Cell, ...], changed: int, *, row: int) -> None:
+        """Count a group that had ended before: its rows are not together."""
+        if self._ended.has(keys, changed):
+            self._warnings.add(
+                self._columns[self._groups[changed]].key,
+                WarningKind.REPEATED_GROUP,
+                row=row,
+                detail="a group comes again: rows must be sorted by the columns they are grouped by",
+            )
 
     def _add(self, rows: Rows) -> None:
         for index, accumulator in self._levels[-1].accumulators.items():

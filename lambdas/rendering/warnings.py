@@ -39,6 +39,10 @@ class WarningKind(StrEnum):
     UNSHAPED_TEXT = "unshaped_text"
     #: A chart shows rows of the categories beyond its limit together.
     CHART_REST = "chart_rest"
+    #: Rows of a group that had ended already make another group: they were not sorted by it.
+    REPEATED_GROUP = "repeated_group"
+    #: The rows did not fit in a sheet and the request said ``on_overflow: csv``: the file is CSV.
+    OVERFLOW_CSV = "overflow_csv"
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 The header is in row 1 and the title is the sheet's name, unless the report has a subtitle or parameters:
 then a block of title, subtitle and parameters comes first. When a sheet is full the rows go on in
-the next one, which has the same header, widths, panes and filter.
+another one, with the header again.
 """
 
 import unicodedata
@@ -10,18 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal
-
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.header_footer import HeaderFooterItem
-from openpyxl.worksheet.properties import PageSetupProperties
-from openpyxl.worksheet.worksheet import Worksheet
+from typing import Any
 
 from rendering.charts import ChartPoints
-from rendering.errors import TooManyRows
+from rendering.errors import RenderError, SheetFull, TooManyRows
 from rendering.formats import zone_for
 from rendering.layout import ReportLayout, Written
-from rendering.model import ByteSink, ColumnType, Orientation, PageSize, Total
+from rendering.model import ByteSink, ColumnType, Orientation, Total
 from rendering.rows import Cell, Rows
 from rendering.sheet_names import sheet_name, unique_sheet_name
 from rendering.totals import Summary
@@ -32,6 +27,8 @@ from rendering.xlsx_cells import (
     Encoded,
     Text,
     TextStyle,
+    cell_xml,
+    column_letters,
     encode_total,
     inline_string,
     limited,
@@ -39,11 +36,13 @@ from rendering.xlsx_cells import (
     text_style,
 )
 from rendering.xlsx_columns import ColumnXml, RunXml
-from rendering.xlsx_package import MAX_PART_BYTES, Package, SheetPart
+from rendering.xlsx_extra import ExtraSheets
+from rendering.xlsx_formulas import Extents, table_formula
+from rendering.xlsx_package import MAX_PART_BYTES, Part
+from rendering.xlsx_sheet import MAX_OUTLINE, Conditions, PrintSetup, SheetEnd, SheetView, table_xml
 from rendering.xlsx_styles import Styles
+from rendering.xlsx_workbook import TABLE_TYPE, SheetEntry, Workbook
 
-#: ST_PaperSize codes (ECMA-376 part 1, section 18.3.1.63).
-_PAPER = {PageSize.LETTER: 1, PageSize.LEGAL: 5, PageSize.A3: 8, PageSize.A4: 9, PageSize.A5: 11}
 _SAMPLE_ROWS = 200
 #: XML is handed on in pieces of about this size, so that rows of very long texts don't add up.
 _WRITE_BYTES = 1 << 20
@@ -60,6 +59,10 @@ _PORTRAIT_CHARACTERS = 95
 _MAX_PRINTED_TITLE = 100
 #: A frozen block of more rows would leave no room to scroll.
 _MAX_FROZEN_ROWS = 15
+#: Sheets by group: nobody finds anything among more tabs.
+_MAX_GROUP_SHEETS = 200
+#: With more runs of rows between subtotals than these a conditional format takes the subtotals in.
+_MAX_RANGES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,12 @@ class XlsxWriter:
     def __init__(self, *, layout: ReportLayout, sink: ByteSink, max_rows_per_sheet: int) -> None:
         self._layout = layout
         self._max_rows = max_rows_per_sheet
-        self._package = Package(sink, created_at=_utc(layout.options.created_at))
+        self._workbook = Workbook(
+            sink,
+            created_at=_utc(layout.options.created_at),
+            title=layout.title,
+            language=layout.formatter.language,
+        )
         self._base_name = sheet_name(layout.title, fallback=layout.labels.sheet)
         self._taken: set[str] = set()
         self._widths: list[float] = []
@@ -86,21 +94,30 @@ class XlsxWriter:
         self._header_row = len(self._block) + 1
         self._run = _FIRST_RUN
         self._run_start = self._data_offset = 0
+        self._row_count = self._group_sheets = self._tables = 0
+        self._part: Part | None = None
+        self._row = self._last_data_row = 0
+        self._links: list[tuple[str, str]] = []
+        self._ranges: list[tuple[int, int]] = []
+        self._table_totals: list[tuple[str | None, str | None]] | None = None
+        self._extents = Extents(len(layout.grouping))
+        self._summaries: list[Summary] = []
+        # Detail rows are one level below the innermost subtotal, and that of the table has none.
+        self._levels = min(len(layout.grouping) + 1, MAX_OUTLINE) if layout.groups else 0
+        self._outline = f' outlineLevel="{self._levels}"' if self._levels else ""
         if max_rows_per_sheet <= self._header_row:
             raise ValueError(f"max_rows_per_sheet must be more than {self._header_row}")
 
     def begin(self, sample: Rows) -> None:
-        self._set_properties()
         self._widths = [
             self._width(index, column.cells)
             for index, column in enumerate(sample.part(0, _SAMPLE_ROWS).columns)
         ]
-        self._worksheet = self._new_worksheet()
-        self._styles = Styles(self._worksheet, layout=self._layout)
+        self._styles = Styles(self._workbook.styles, layout=self._layout)
         self._columns = [
             _ColumnCells(
                 key=column.key,
-                letter=get_column_letter(index + 1),
+                letter=column_letters(index + 1),
                 encode=ENCODERS[column.type],
                 value_style=self._styles.values[index],
                 typed=column.type not in (ColumnType.STRING, ColumnType.URL),
@@ -108,6 +125,9 @@ class XlsxWriter:
             )
             for index, column in enumerate(self._layout.columns)
         ]
+        self._headers = self._layout.headers
+        if self._makes_tables:
+            self._headers = _unique_headers(self._headers)
         self._run_xml = RunXml(
             [
                 ColumnXml(
@@ -115,20 +135,23 @@ class XlsxWriter:
                     style=column.value_style,
                     type=spec.type,
                     one=partial(self._one, index, column),
-                    shared=self._package.shared_strings,
+                    shared=self._workbook.shared_strings,
                 )
                 for index, (column, spec) in enumerate(zip(self._columns, self._layout.columns, strict=True))
             ]
         )
-        self._open_sheet()
+        self._open_group_sheet(sample)
 
     def rows(self, rows: Rows, *, first_row: int) -> None:
+        if self._part is None:
+            self._open_group_sheet(rows)
         start = 0
         while start < len(rows):
             self._make_room()
             count = min(self._run, self._max_rows - self._row, len(rows) - start)
             self._write_run(rows.part(start, start + count), data_row=first_row + start)
             start += count
+        self._row_count += len(rows)
 
     def _write_run(self, rows: Rows, *, data_row: int) -> None:
         """Write rows that fit in the sheet."""
@@ -137,33 +160,97 @@ class XlsxWriter:
         self._last_data_row = self._row
         self._data_offset = data_row - first
         self._run_start = first
-        xml = self._run_xml.rows(rows, first_row=first)
-        self._part.write_rows(xml)
+        self._extents.add_rows(first)
+        if self._ranges and self._ranges[-1][1] == first - 1:
+            self._ranges[-1] = (self._ranges[-1][0], self._row)
+        else:
+            self._ranges.append((first, self._row))
+        xml = self._run_xml.rows(rows, first_row=first, attributes=self._outline)
+        self._open_part.write(xml)
         # Rows of very long texts come in shorter runs, so that they don't add up.
         self._run = max(1, min(_LONGEST_RUN, _WRITE_BYTES * len(rows) // len(xml)))
 
     def summary(self, summary: Summary) -> None:
+        level = 0 if summary.group is None else self._layout.grouping.index(summary.group) + 1
+        by_sheet = self._layout.table.sheet_by is not None
+        if by_sheet and level <= 1:
+            self._summaries.append(summary)
+        if self._layout.has_totals and not (by_sheet and level == 0):
+            self._write_summary(summary, level)
+        self._extents.close(level)
+        if by_sheet and level == 1:
+            self._close_sheet()
+
+    def _write_summary(self, summary: Summary, level: int) -> None:
         self._make_room()
+        last = self._row
         self._row += 1
-        total = summary.group is None
+        total = level == 0
         label = self._layout.summary_label(summary)
         cells = []
+        functions: list[tuple[str | None, str | None]] = []
+        plain = False
         for index, (column, value) in enumerate(zip(self._columns, summary.values, strict=True)):
             encoded: Encoded | None = None if value is None else encode_total(value)
+            formula = name = words = None
             if label is not None and label[0] == index:
                 encoded = limited(label[1])
+                words = label[1]
+            elif value is not None:
+                formula, name = self._formula(index, level=level, last=last, encoded=encoded)
+                plain = plain or name is None
             style = self._styles.summary(index, total=total, text=isinstance(encoded, Text))
-            cells.append(_cell_xml(f"{column.letter}{self._row}", style, encoded))
-        self._part.write_rows(f'<row r="{self._row}">{"".join(cells)}</row>'.encode())
+            cells.append(cell_xml(f"{column.letter}{self._row}", style, encoded, formula=formula))
+            functions.append((name, words))
+        outline = f' outlineLevel="{min(level, self._levels)}"' if level and self._levels else ""
+        self._open_part.write(f'<row r="{self._row}"{outline}>{"".join(cells)}</row>'.encode())
+        if self._makes_tables and not plain and self._last_data_row == last > self._header_row:
+            self._table_totals = functions
+
+    def _formula(
+        self, index: int, *, level: int, last: int, encoded: Encoded | None
+    ) -> tuple[str | None, str | None]:
+        """A total's formula, if it has one that gives the same, and what a table calls its function."""
+        total = self._layout.columns[index].total
+        if self._layout.table.totals_as != "formula" or isinstance(encoded, Text) or total is None:
+            return None, None
+        formula = self._extents.formula(
+            level, column=index, letter=self._columns[index].letter, last=last, total=total
+        )
+        if formula is None or not self._makes_tables:
+            return formula, None
+        return table_formula(total, table=self._tables + 1, column=self._headers[index])
 
     def end(self, charts: Sequence[ChartPoints]) -> Written:
-        del charts
-        self._close_sheet()
-        self._package.end()
-        return Written(sheets=self._package.sheets)
+        if self._part is not None:
+            self._close_sheet()
+        extra = ExtraSheets(
+            self._workbook,
+            layout=self._layout,
+            styles=self._styles,
+            name=self._new_name,
+            print_setup=self._print_setup,
+        )
+        if self._layout.table.sheet_by is not None and self._layout.has_totals:
+            extra.summaries(self._summaries, widths=self._widths)
+        if charts:
+            extra.charts(charts)
+        if self._layout.options.about:
+            extra.about(row_count=self._row_count)
+        self._workbook.end()
+        return Written(sheets=len(self._workbook.sheets))
 
     def close(self) -> None:
-        self._package.close()
+        self._workbook.package.close()
+
+    @property
+    def _open_part(self) -> Part:
+        assert self._part is not None  # noqa: S101 - rows come only after begin
+        return self._part
+
+    @property
+    def _makes_tables(self) -> bool:
+        return self._layout.table.excel_table and not self._layout.grouping
 
     def _one(self, index: int, column: _ColumnCells, cell: Any, position: int) -> str:
         """The element of a single cell at ``position`` of the present run."""
@@ -175,9 +262,10 @@ class XlsxWriter:
         encoded = column.encode(cell)
         style = column.value_style
         if isinstance(encoded, Text):
+            self._extents.add_text(index)
             self._warn(column.key, encoded, data_row=data_row)
             style = self._styles.text(index, TextStyle.PLAIN)
-        return _cell_xml(reference, style, encoded)
+        return cell_xml(reference, style, encoded)
 
     def _text_xml(
         self, value: str, reference: str, *, index: int, column: _ColumnCells, data_row: int
@@ -197,10 +285,10 @@ class XlsxWriter:
         target = link_target(url)
         if target is None:
             detail = "not a web or mail address, or longer than a spreadsheet takes"
-        elif self._part.link_count >= MAX_LINKS:
+        elif len(self._links) >= MAX_LINKS:
             detail = f"a sheet holds {MAX_LINKS} links"
         else:
-            self._part.add_link(reference, target)
+            self._links.append((reference, target))
             return True
         self._layout.warnings.add(key, WarningKind.PLAIN_URL, row=data_row, detail=detail)
         return False
@@ -209,111 +297,162 @@ class XlsxWriter:
         if text.kind is not None:
             self._layout.warnings.add(key, text.kind, row=data_row, detail=text.detail)
 
+    # Sheets
+
     def _make_room(self) -> None:
         """Go on in a new sheet when this one is full."""
-        if self._row < self._max_rows and self._part.size < MAX_PART_BYTES:
+        if self._row < self._max_rows and self._open_part.size < MAX_PART_BYTES:
             return
-        if self._layout.options.on_overflow != "split":
-            raise TooManyRows(f"a sheet holds {self._max_rows} rows with its header")
-        self._close_sheet()
-        self._worksheet = self._new_worksheet()
-        self._open_sheet()
+        detail = f"a sheet holds {self._max_rows} rows with its header"
+        match self._layout.options.on_overflow:
+            case "split":
+                name = self._entry.name
+                self._close_sheet()
+                self._extents.leave_sheet()
+                self._open_sheet(name)
+            case "csv":
+                raise SheetFull(detail)
+            case _:
+                raise TooManyRows(detail)
 
-    def _new_worksheet(self) -> Worksheet:
-        layout = self._layout
-        name = unique_sheet_name(self._base_name, self._taken)
-        worksheet: Worksheet = self._package.workbook.create_sheet(name)
-        for index, width in enumerate(self._widths, 1):
-            worksheet.column_dimensions[get_column_letter(index)].width = width
-        if self._header_row <= _MAX_FROZEN_ROWS:
-            worksheet.freeze_panes = f"A{self._header_row + 1}"
-        worksheet.sheet_view.tabSelected = self._package.sheets == 0
-        worksheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-        worksheet.print_title_rows = f"{self._header_row}:{self._header_row}"
-        worksheet.page_setup.paperSize = _PAPER[layout.options.page.size]
-        worksheet.page_setup.orientation = self._orientation()
-        worksheet.page_setup.fitToWidth = 1
-        worksheet.page_setup.fitToHeight = 0
-        self._set_printed_lines(worksheet)
-        return worksheet
+    def _open_group_sheet(self, rows: Rows) -> None:
+        """Open the sheet that ``rows`` begin: that of their group, or that of the whole table."""
+        if self._layout.table.sheet_by is None or not len(rows):
+            self._open_sheet(self._base_name)
+            return
+        self._group_sheets += 1
+        if self._group_sheets > _MAX_GROUP_SHEETS:
+            raise RenderError(
+                f"sheet_by {self._layout.table.sheet_by!r} makes more than {_MAX_GROUP_SHEETS} sheets; "
+                "group by it without sheet_by"
+            )
+        index = self._layout.grouping[0]
+        key = self._layout.formats[index].text(rows.columns[index].cells[0])
+        self._extents.leave_sheet()
+        self._open_sheet(sheet_name(key, fallback="–"))
 
-    def _set_printed_lines(self, worksheet: Worksheet) -> None:
-        layout = self._layout
-        title = _printed(layout.title)
-        if title and not self._block:
-            header = HeaderFooterItem()
-            header.left.text = title
-            worksheet.oddHeader = header
-        created_at = _utc(layout.options.created_at).astimezone(zone_for(layout.options.timezone))
-        footer = HeaderFooterItem()
-        footer.left.text = layout.formatter.datetime_format.text(created_at)
-        footer.right.text = layout.labels.page.format(page="&P", pages="&N")
-        worksheet.oddFooter = footer
-        # Of the six kinds only the odd ones count here; openpyxl would write the others empty.
-        printed = worksheet.HeaderFooter
-        printed.evenHeader = printed.evenFooter = printed.firstHeader = printed.firstFooter = None
+    def _new_name(self, wanted: str) -> str:
+        return unique_sheet_name(wanted, self._taken)
 
-    def _open_sheet(self) -> None:
-        self._part: SheetPart = self._package.start_sheet(self._worksheet)
+    def _open_sheet(self, name: str) -> None:
+        self._entry: SheetEntry
+        self._entry, self._part = self._workbook.open_sheet(self._new_name(name))
+        view = SheetView(
+            selected=len(self._workbook.sheets) == 1,
+            frozen_rows=self._header_row if self._header_row <= _MAX_FROZEN_ROWS else 0,
+            widths=self._widths,
+            outline_levels=self._levels,
+        )
+        self._part.write(view.xml())
         lines = []
         for number, (text, is_title) in enumerate(self._block, 1):
             style = self._styles.title if is_title else self._styles.subtitle
-            cell = _cell_xml(f"A{number}", style, limited(text)) if text else ""
+            cell = cell_xml(f"A{number}", style, limited(text)) if text else ""
             lines.append(f'<row r="{number}">{cell}</row>')
         headers = [
-            _cell_xml(f"{column.letter}{self._header_row}", style, limited(header))
-            for column, style, header in zip(
-                self._columns, self._styles.headers, self._layout.headers, strict=True
-            )
+            cell_xml(f"{column.letter}{self._header_row}", style, limited(header))
+            for column, style, header in zip(self._columns, self._styles.headers, self._headers, strict=True)
         ]
         lines.append(f'<row r="{self._header_row}">{"".join(headers)}</row>')
-        self._part.write_rows("".join(lines).encode())
-        self._row = self._header_row
-        self._last_data_row = self._header_row
+        self._part.write("".join(lines).encode())
+        self._row = self._last_data_row = self._header_row
+        self._links = []
+        self._ranges = []
+        self._table_totals = None
 
     def _close_sheet(self) -> None:
-        # Sorting or filtering would tear subtotals from their groups.
-        if not self._layout.groups:
-            self._worksheet.auto_filter.ref = (
-                f"A{self._header_row}:{self._columns[-1].letter}{self._last_data_row}"
-            )
-        self._part.close()
+        header, last = self._header_row, self._last_data_row
+        end = SheetEnd(print_setup=self._print_setup)
+        self._entry.printed_titles = f"${header}:${header}"
+        reference = f"A{header}:{self._columns[-1].letter}{last}"
+        has_rows = last > header
+        if self._makes_tables and has_rows:
+            self._tables += 1
+            end.table = f"/xl/tables/table{self._tables}.xml"
+        elif not self._layout.groups:
+            # Sorting or filtering would tear subtotals from their groups.
+            end.filter = reference
+            self._entry.filter = f"$A${header}:${self._columns[-1].letter}${last}"
+        if has_rows:
+            end.conditions = self._conditions()
+            end.text_numbers = self._text_ranges(header + 1, last)
+        relationships = end.write(self._open_part, self._links)
+        self._open_part.close()
+        self._part = None
+        if end.table:
+            self._write_table(end.table, filter_reference=reference, last=last)
+        self._workbook.package.relate(self._entry.part, relationships)
 
-    def _set_properties(self) -> None:
-        properties = self._package.workbook.properties
-        properties.title = self._layout.title
-        properties.creator = "Prensa"
-        properties.language = self._layout.formatter.language
-        moment = _utc(self._layout.options.created_at).replace(tzinfo=None, microsecond=0)
-        properties.created = properties.modified = moment
+    def _write_table(self, name: str, *, filter_reference: str, last: int) -> None:
+        totals = self._table_totals
+        rows = last + (1 if totals else 0)
+        self._workbook.package.write(
+            name,
+            TABLE_TYPE,
+            table_xml(
+                number=self._tables,
+                reference=f"A{self._header_row}:{self._columns[-1].letter}{rows}",
+                filter_reference=filter_reference,
+                columns=[
+                    (header, *(totals[index] if totals else (None, None)))
+                    for index, header in enumerate(self._headers)
+                ],
+                totals=totals is not None,
+            ),
+        )
 
-    def _orientation(self) -> Literal["portrait", "landscape"]:
+    def _conditions(self) -> list[str]:
+        conditions = Conditions()
+        ranges = self._ranges
+        if len(ranges) > _MAX_RANGES:
+            ranges = [(ranges[0][0], ranges[-1][1])]
+        for column, spec in zip(self._columns, self._layout.columns, strict=True):
+            cells = " ".join(f"{column.letter}{first}:{column.letter}{last}" for first, last in ranges)
+            conditions.add(cells, highlights=spec.highlights, data_bar=spec.data_bar)
+        return conditions.elements
+
+    def _text_ranges(self, first: int, last: int) -> str | None:
+        """The columns of texts, in which Excel need not mark what looks like a number."""
+        runs: list[list[str]] = []
+        before = False
+        for column, spec in zip(self._columns, self._layout.columns, strict=True):
+            is_text = spec.type is ColumnType.STRING
+            if is_text and before:
+                runs[-1][1] = column.letter
+            elif is_text:
+                runs.append([column.letter, column.letter])
+            before = is_text
+        return " ".join(f"{start}{first}:{end}{last}" for start, end in runs) or None
+
+    @property
+    def _print_setup(self) -> PrintSetup:
+        layout = self._layout
+        created_at = _utc(layout.options.created_at).astimezone(zone_for(layout.options.timezone))
+        page = layout.labels.page.format(page="&P", pages="&N")
+        title = _printed(layout.title)
+        return PrintSetup(
+            size=layout.options.page.size,
+            landscape=self._landscape(),
+            margin=layout.options.page.margin,
+            header=f"&L{title}" if title and not self._block else "",
+            footer=f"&L{layout.formatter.datetime_format.text(created_at)}&R{page}",
+        )
+
+    def _landscape(self) -> bool:
         wanted = self._layout.options.page.orientation
         wide = sum(self._widths) > _PORTRAIT_CHARACTERS
-        if wanted is Orientation.LANDSCAPE or (wanted is Orientation.AUTO and wide):
-            return "landscape"
-        return "portrait"
+        return wanted is Orientation.LANDSCAPE or (wanted is Orientation.AUTO and wide)
 
     def _width(self, index: int, cells: Sequence[Cell]) -> float:
         """The column's own width, or that of its header and its first values, in characters."""
         column, column_format = self._layout.columns[index], self._layout.formats[index]
         if column.width is not None:
             return min(max(column.width, 1.0), _MAX_WIDTH)
-        header = min(_characters(self._layout.headers[index]) + _FILTER_BUTTON, 30)
-        values = max((_characters(column_format.text(cell)) for cell in cells), default=0)
+        header = min(characters(self._layout.headers[index]) + _FILTER_BUTTON, 30)
+        values = max((characters(column_format.text(cell)) for cell in cells), default=0)
         if column.total in (Total.SUM, Total.COUNT):
             values += 3
         return min(max(header, values + 2, _MIN_WIDTH), _MAX_MEASURED_WIDTH)
-
-
-def _cell_xml(reference: str, style: int, encoded: Encoded | None) -> str:
-    if encoded is None:
-        return f'<c r="{reference}" s="{style}"/>'
-    if isinstance(encoded, Text):
-        return f'<c r="{reference}" s="{style}" t="inlineStr">{inline_string(encoded.value)}</c>'
-    if isinstance(encoded, bool):
-        return f'<c r="{reference}" s="{style}" t="b"><v>{encoded:d}</v></c>'
-    return f'<c r="{reference}" s="{style}"><v>{encoded}</v></c>'
 
 
 def _title_block(layout: ReportLayout) -> list[tuple[str, bool]]:
@@ -327,7 +466,22 @@ def _title_block(layout: ReportLayout) -> list[tuple[str, bool]]:
     return [*lines, ("", False)]
 
 
-def _characters(text: str) -> int:
+def _unique_headers(headers: Sequence[str]) -> tuple[str, ...]:
+    """Headers as a table wants them: none empty, none twice in whatever case."""
+    taken: set[str] = set()
+    made = []
+    for number, header in enumerate(headers, 1):
+        wanted = candidate = header or f"#{number}"
+        count = 1
+        while candidate.casefold() in taken:
+            count += 1
+            candidate = f"{wanted} ({count})"
+        taken.add(candidate.casefold())
+        made.append(candidate)
+    return tuple(made)
+
+
+def characters(text: str) -> int:
     """The width of the longest line; East Asian wide characters count twice."""
     if text.isascii() and "\n" not in text:
         return len(text)

@@ -74,8 +74,13 @@ def escape(text: str) -> str:
     """
     if not _MARKUP.search(text):
         return text
-    text = _ESCAPED.sub("_x005F_", normalize_newlines(text))
+    text = escape_codes(normalize_newlines(text))
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def escape_codes(text: str) -> str:
+    """``text`` with the ``_`` of what readers would decode escaped."""
+    return _ESCAPED.sub("_x005F_", text)
 
 
 def escape_attribute(text: str) -> str:
@@ -87,6 +92,27 @@ def inline_string(text: str) -> str:
     """The ``is`` element for ``text``, with its white space."""
     space = ' xml:space="preserve"' if text != text.strip() or "\n" in text or "\r" in text else ""
     return f"<is><t{space}>{escape(text)}</t></is>"
+
+
+def column_letters(number: int) -> str:
+    """The letters of a column, which is 1 for A."""
+    letters = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
+
+
+def cell_xml(reference: str, style: int, encoded: Encoded | None, *, formula: str | None = None) -> str:
+    """The element of one cell. ``formula`` stands beside the value that it gives."""
+    if encoded is None:
+        return f'<c r="{reference}" s="{style}"/>'
+    if isinstance(encoded, Text):
+        return f'<c r="{reference}" s="{style}" t="inlineStr">{inline_string(encoded.value)}</c>'
+    if isinstance(encoded, bool):
+        return f'<c r="{reference}" s="{style}" t="b"><v>{encoded:d}</v></c>'
+    written = f"<f>{escape(formula)}</f>" if formula else ""
+    return f'<c r="{reference}" s="{style}">{written}<v>{encoded}</v></c>'
 
 
 def text_style(text: str) -> TextStyle:

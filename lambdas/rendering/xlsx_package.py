@@ -1,31 +1,41 @@
-"""An XLSX package written in one pass to a sink that can't seek.
+"""An XLSX package (ECMA-376 part 2) written in one pass to a sink that can't seek.
 
-openpyxl makes what surrounds the rows (styles, panes, widths, filter, print set-up, properties); rows are
-streamed into each sheet's part as they come, so there are no temporary files and memory stays level. The
-zip entries have data descriptors (APPNOTE.TXT section 4.3.9) and the report's clock.
+Parts go out as they come, so there are no temporary files and memory stays level. The zip entries have data
+descriptors (APPNOTE.TXT section 4.3.9) and the report's clock; the content types, which name every part, come
+last.
 """
 
-import io
 import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-
-from openpyxl import Workbook
-from openpyxl.utils.indexed_list import IndexedList
-from openpyxl.worksheet._writer import WorksheetWriter
-from openpyxl.worksheet.worksheet import Worksheet
-from openpyxl.writer.excel import ExcelWriter
+from typing import IO, Any
 
 from rendering.deflate import raw_compressor
 from rendering.model import ByteSink
-from rendering.shared_strings import SharedStrings
 from rendering.xlsx_cells import escape_attribute
 
 _COMPRESS_LEVEL = 4
-_RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _PACKAGE_RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
+_CONTENT_TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
+_DECLARATION = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 #: A part of 2 GiB or more needs zip64, which not every reader of XLSX takes.
 MAX_PART_BYTES = (1 << 31) - (1 << 26)
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """From one part to ``target``: another part, by its absolute name, or an address outside."""
+
+    kind: str
+    target: str
+    external: bool = False
+
+    @property
+    def type(self) -> str:
+        return self.kind if "://" in self.kind else f"{RELATIONSHIPS}/{self.kind}"
 
 
 class _Pipe:
@@ -60,17 +70,6 @@ class _Archive(zipfile.ZipFile):
         info.compress_level = _COMPRESS_LEVEL
         return info
 
-    def writestr(
-        self,
-        zinfo_or_arcname: str | zipfile.ZipInfo,
-        data: Any,
-        compress_type: int | None = None,
-        compresslevel: int | None = None,
-    ) -> None:
-        if isinstance(zinfo_or_arcname, str):
-            zinfo_or_arcname = self.entry(zinfo_or_arcname)
-        super().writestr(zinfo_or_arcname, data, compress_type, compresslevel)
-
     def open(self, *arguments: Any, **options: Any) -> Any:
         """An entry; what is written to one is compressed with :mod:`rendering.deflate`."""
         part = super().open(*arguments, **options)
@@ -79,102 +78,74 @@ class _Archive(zipfile.ZipFile):
         return part
 
 
-class _Parts(ExcelWriter):
-    """Writes every part but the sheets, which are in the archive already."""
+class Part:
+    """A part of the package while it is written."""
 
-    def _write_worksheets(self) -> None:
-        for worksheet in self.workbook.worksheets:
-            self.manifest.append(worksheet)
-
-
-class SheetPart:
-    """One sheet's part while rows are streamed into it."""
-
-    def __init__(self, worksheet: Worksheet, *, archive: _Archive, number: int) -> None:
-        self._worksheet = worksheet
-        self._archive = archive
-        self._name = f"xl/worksheets/sheet{number}.xml"
-        worksheet._id = number  # type: ignore[attr-defined]  # openpyxl names the part after it
-        self._links: list[tuple[str, str]] = []
-        self._part = archive.open(archive.entry(self._name), "w")
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
         self.size = 0
-        self._write(self._skeleton()[0])
-        self._write(b"<sheetData>")
+        self.write(_DECLARATION)
 
-    @property
-    def link_count(self) -> int:
-        return len(self._links)
-
-    def add_link(self, reference: str, target: str) -> None:
-        self._links.append((reference, target))
-
-    def write_rows(self, xml: bytes) -> None:
-        self._write(xml)
-
-    def close(self) -> None:
-        """End the part. Set what follows the rows (filter, print set-up) on the worksheet before."""
-        self._write(b"</sheetData>")
-        before, margins, after = self._skeleton()[1].partition(b"<pageMargins")
-        self._write(before)
-        if self._links:
-            self._write(f'<hyperlinks xmlns:r="{_RELATIONSHIPS}">'.encode())
-            for number, (reference, _) in enumerate(self._links, 1):
-                self._write(f'<hyperlink ref="{reference}" r:id="rId{number}"/>'.encode())
-            self._write(b"</hyperlinks>")
-        self._write(margins + after)
-        self._part.close()
-        if self._links:
-            self._write_relationships()
-
-    def abandon(self) -> None:
-        self._part.close()
-
-    def _write(self, data: bytes) -> None:
-        self._part.write(data)
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
         self.size += len(data)
 
-    def _skeleton(self) -> tuple[bytes, bytes]:
-        """What openpyxl writes before and after the rows."""
-        out = io.BytesIO()
-        writer = WorksheetWriter(self._worksheet, out)
-        writer.write()
-        before, _, after = out.getvalue().partition(b"<sheetData")
-        return before, after.partition(b">")[2].removeprefix(b"</sheetData>")
-
-    def _write_relationships(self) -> None:
-        path, _, name = self._name.rpartition("/")
-        with self._archive.open(self._archive.entry(f"{path}/_rels/{name}.rels"), "w") as part:
-            part.write(f'<Relationships xmlns="{_PACKAGE_RELATIONSHIPS}">'.encode())
-            for number, (_, target) in enumerate(self._links, 1):
-                part.write(
-                    f'<Relationship Id="rId{number}" Type="{_RELATIONSHIPS}/hyperlink"'
-                    f' Target="{escape_attribute(target)}" TargetMode="External"/>'.encode()
-                )
-            part.write(b"</Relationships>")
+    def close(self) -> None:
+        self._file.close()
 
 
 class Package:
-    """The workbook, sheet after sheet."""
+    """The parts, one after the other; only one is open at a time."""
 
     def __init__(self, sink: ByteSink, *, created_at: datetime) -> None:
-        self.workbook = Workbook(write_only=True)
         self._pipe = _Pipe(sink)
         self._archive = _Archive(self._pipe, created_at=created_at)
-        self._part: SheetPart | None = None
+        self._types: dict[str, str] = {}
+        self._open: Part | None = None
         self._ended = False
-        self.shared_strings = SharedStrings()
-        self.sheets = 0
 
-    def start_sheet(self, worksheet: Worksheet) -> SheetPart:
-        """Begin the next sheet's part. What comes before the rows must be set on ``worksheet``."""
-        self.sheets += 1
-        self._part = SheetPart(worksheet, archive=self._archive, number=self.sheets)
-        return self._part
+    def open(self, name: str, content_type: str) -> Part:
+        """Begin the part ``name``, which starts with ``/``."""
+        self._types[name] = content_type
+        self._open = Part(self._archive.open(self._archive.entry(name[1:]), "w"))
+        return self._open
+
+    def write(self, name: str, content_type: str, xml: str) -> None:
+        """Write a whole part."""
+        part = self.open(name, content_type)
+        part.write(xml.encode())
+        part.close()
+
+    def relate(self, name: str, relationships: Sequence[Relationship]) -> None:
+        """Write the relationships of the part ``name``, ``rId1`` and on; ``/`` is the package itself."""
+        if not relationships:
+            return
+        folder, _, file = name.rpartition("/")
+        part = Part(self._archive.open(self._archive.entry(f"{folder}/_rels/{file}.rels"[1:]), "w"))
+        part.write(f'<Relationships xmlns="{_PACKAGE_RELATIONSHIPS}">'.encode())
+        for number, relationship in enumerate(relationships, 1):
+            mode = ' TargetMode="External"' if relationship.external else ""
+            part.write(
+                f'<Relationship Id="rId{number}" Type="{relationship.type}"'
+                f' Target="{escape_attribute(relationship.target)}"{mode}/>'.encode()
+            )
+        part.write(b"</Relationships>")
+        part.close()
 
     def end(self) -> None:
-        """Write the other parts and the zip directory. The last sheet has to be closed."""
-        self.workbook.shared_strings = IndexedList(self.shared_strings.numbers)
-        _Parts(self.workbook, self._archive).write_data()
+        """Write the content types and the zip directory. Every part has to be closed."""
+        overrides = "".join(
+            f'<Override PartName="{name}" ContentType="{content_type}"/>'
+            for name, content_type in self._types.items()
+        )
+        part = Part(self._archive.open(self._archive.entry("[Content_Types].xml"), "w"))
+        part.write(
+            f'<Types xmlns="{_CONTENT_TYPES}">'
+            '<Default Extension="rels"'
+            ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            f'<Default Extension="xml" ContentType="application/xml"/>{overrides}</Types>'.encode()
+        )
+        part.close()
         self._archive.close()
         self._ended = True
 
@@ -183,6 +154,6 @@ class Package:
         if self._ended:
             return
         self._pipe.abandon()
-        if self._part is not None:
-            self._part.abandon()
+        if self._open is not None:
+            self._open.close()
         self._archive.close()

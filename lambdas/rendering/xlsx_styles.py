@@ -1,48 +1,190 @@
-"""The looks of a workbook's cells, as style numbers."""
+"""The looks of a workbook's cells, as style numbers, and the part that holds them.
 
-from copy import copy
+ECMA-376 part 1, section 18.8.
+"""
 
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
-from openpyxl.worksheet.worksheet import Worksheet
+from dataclasses import dataclass, replace
 
 from rendering.formats import GENERAL, TEXT
 from rendering.layout import ReportLayout
-from rendering.xlsx_cells import TextStyle
+from rendering.model import Tone
+from rendering.xlsx_cells import TextStyle, escape_attribute
+from rendering.xlsx_package import MAIN
 
-_INK = "FF1F2933"
-_MUTED = "FF5F6B7A"
-_RULE = Side(style="thin", color="FF9AA5B1")
-_HEADER_FILL = PatternFill("solid", fgColor="FFE4E9F0")
-_SUBTOTAL_FILL = PatternFill("solid", fgColor="FFF3F5F8")
-_BOLD = Font(name="Calibri", size=11, bold=True, color=_INK)
-_LINK = Font(name="Calibri", size=11, color="FF0563C1", underline="single")
-_TITLE = Font(name="Calibri", size=14, bold=True, color=_INK)
-_SUBTITLE = Font(name="Calibri", size=11, color=_MUTED)
+_INK, _MUTED, _RULE_COLOR = "FF1F2933", "FF5F6B7A", "FF9AA5B1"
+_FONT = '<name val="Calibri"/><family val="2"/>'
+_PLAIN = f'<sz val="11"/><color rgb="FF000000"/>{_FONT}'
+_BOLD = f'<b/><sz val="11"/><color rgb="{_INK}"/>{_FONT}'
+_LINK = f'<u/><sz val="11"/><color rgb="FF0563C1"/>{_FONT}'
+_TITLE = f'<b/><sz val="14"/><color rgb="{_INK}"/>{_FONT}'
+_SUBTITLE = f'<sz val="11"/><color rgb="{_MUTED}"/>{_FONT}'
+_HEADER_FILL, _SUBTOTAL_FILL = "FFE4E9F0", "FFF3F5F8"
+_RULE_BELOW = f'<left/><right/><top/><bottom style="thin"><color rgb="{_RULE_COLOR}"/></bottom><diagonal/>'
+_RULE_ABOVE = f'<left/><right/><top style="thin"><color rgb="{_RULE_COLOR}"/></top><bottom/><diagonal/>'
+#: Formats that have a number of their own (section 18.8.30) in every locale alike.
+_BUILT_IN = {GENERAL: 0, "0": 1, "0.00": 2, "#,##0": 3, "#,##0.00": 4, "0%": 9, "0.00%": 10, TEXT: 49}
+_FIRST_CUSTOM = 164
+#: Ink and paper of highlighted cells.
+_TONES = {
+    Tone.GOOD: ("FF006100", "FFC6EFCE"),
+    Tone.BAD: ("FF9C0006", "FFFFC7CE"),
+    Tone.WARNING: ("FF7F6000", "FFFFEB9C"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    font: str = _PLAIN
+    fill: str | None = None
+    border: str | None = None
+    horizontal: str | None = None
+    vertical: str | None = None
+    wrap: bool = False
+    number_format: str = GENERAL
+    quote_prefix: bool = False
+
+
+class StyleSheet:
+    """Gives each look its number when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._looks: dict[_Look, int] = {}
+        self.number(_Look())
+
+    def number(self, look: _Look) -> int:
+        return self._looks.setdefault(look, len(self._looks))
+
+    def xml(self) -> str:
+        """The part ``styles.xml``."""
+        fonts, fills, borders = _Numbers([_PLAIN]), _Numbers(["none", "gray125"]), _Numbers([_NO_BORDER])
+        formats = _Numbers([])
+        cells = "".join(
+            _cell_format(
+                look,
+                font=fonts.of(look.font),
+                fill=fills.of(look.fill or "none"),
+                border=borders.of(look.border or _NO_BORDER),
+                number_format=_BUILT_IN.get(look.number_format)
+                if look.number_format in _BUILT_IN
+                else _FIRST_CUSTOM + formats.of(look.number_format),
+            )
+            for look in self._looks
+        )
+        custom = "".join(
+            f'<numFmt numFmtId="{_FIRST_CUSTOM + number}" formatCode="{escape_attribute(code)}"/>'
+            for number, code in enumerate(formats.items)
+        )
+        return (
+            f'<styleSheet xmlns="{MAIN}">'
+            + (f'<numFmts count="{len(formats.items)}">{custom}</numFmts>' if custom else "")
+            + _listed("fonts", [f"<font>{font}</font>" for font in fonts.items])
+            + _listed("fills", [_fill(fill) for fill in fills.items])
+            + _listed("borders", [f"<border>{border}</border>" for border in borders.items])
+            + '<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>'
+            + f'<cellXfs count="{len(self._looks)}">{cells}</cellXfs>'
+            + '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles>'
+            + _listed("dxfs", [_differential(tone) for tone in Tone])
+            + '<tableStyles count="0" defaultTableStyle="TableStyleMedium9"'
+            ' defaultPivotStyle="PivotStyleLight16"/></styleSheet>'
+        )
+
+
+_NO_BORDER = "<left/><right/><top/><bottom/><diagonal/>"
+
+
+class _Numbers:
+    """Numbers of things in order of appearance."""
+
+    def __init__(self, first: list[str]) -> None:
+        self.items = list(first)
+        self._numbers = {item: number for number, item in enumerate(first)}
+
+    def of(self, item: str) -> int:
+        number = self._numbers.setdefault(item, len(self.items))
+        if number == len(self.items):
+            self.items.append(item)
+        return number
+
+
+def _listed(name: str, elements: list[str]) -> str:
+    return f'<{name} count="{len(elements)}">{"".join(elements)}</{name}>'
+
+
+def _fill(fill: str) -> str:
+    if fill in ("none", "gray125"):
+        return f'<fill><patternFill patternType="{fill}"/></fill>'
+    return (
+        f'<fill><patternFill patternType="solid"><fgColor rgb="{fill}"/><bgColor indexed="64"/>'
+        "</patternFill></fill>"
+    )
+
+
+def _cell_format(look: _Look, *, font: int, fill: int, border: int, number_format: int | None) -> str:
+    marks = "".join(
+        f' {name}="1"'
+        for name, wanted in (
+            ("quotePrefix", look.quote_prefix),
+            ("applyNumberFormat", number_format),
+            ("applyFont", font),
+            ("applyFill", fill),
+            ("applyBorder", border),
+        )
+        if wanted
+    )
+    start = (
+        f'<xf numFmtId="{number_format}" fontId="{font}" fillId="{fill}" borderId="{border}" xfId="0"{marks}'
+    )
+    alignment = "".join(
+        f' {name}="{value}"'
+        for name, value in (
+            ("horizontal", look.horizontal),
+            ("vertical", look.vertical),
+            ("wrapText", "1" if look.wrap else None),
+        )
+        if value
+    )
+    return f'{start} applyAlignment="1"><alignment{alignment}/></xf>' if alignment else f"{start}/>"
+
+
+def _differential(tone: Tone) -> str:
+    ink, paper = _TONES[tone]
+    return (
+        f'<dxf><font><color rgb="{ink}"/></font><fill><patternFill patternType="solid">'
+        f'<fgColor rgb="{paper}"/><bgColor rgb="{paper}"/></patternFill></fill></dxf>'
+    )
+
+
+def differential_number(tone: Tone) -> int:
+    """The number of a highlight's look (section 18.8.14)."""
+    return list(Tone).index(tone)
 
 
 class Styles:
     """Style numbers by role and column. Each is made once, when it is first asked for."""
 
-    def __init__(self, worksheet: Worksheet, *, layout: ReportLayout) -> None:
-        self._worksheet = worksheet
+    def __init__(self, sheet: StyleSheet, *, layout: ReportLayout) -> None:
+        self._sheet = sheet
         self._layout = layout
         self._texts: dict[tuple[int, TextStyle], int] = {}
         self._summaries: dict[tuple[int, bool, bool], int] = {}
-        self.title = self._make(font=_TITLE)
-        self.subtitle = self._make(font=_SUBTITLE)
+        self.title = sheet.number(_Look(font=_TITLE))
+        self.subtitle = sheet.number(_Look(font=_SUBTITLE))
         self.headers = [
-            self._make(
-                font=_BOLD,
-                fill=_HEADER_FILL,
-                border=Border(bottom=_RULE),
-                alignment=Alignment(horizontal=layout.align(index), vertical="center", wrap_text=True),
-                number_format=TEXT,
+            sheet.number(
+                _Look(
+                    font=_BOLD,
+                    fill=_HEADER_FILL,
+                    border=_RULE_BELOW,
+                    horizontal=layout.align(index),
+                    vertical="center",
+                    wrap=True,
+                    number_format=TEXT,
+                )
             )
             for index in range(len(layout.columns))
         ]
         self.values = [
-            self._make(alignment=self._alignment(index), number_format=column_format.number_format)
+            sheet.number(replace(self._value(index), number_format=column_format.number_format))
             for index, column_format in enumerate(layout.formats)
         ]
 
@@ -51,12 +193,15 @@ class Styles:
         key = (index, style)
         found = self._texts.get(key)
         if found is None:
-            wrapped = style in (TextStyle.WRAPPED, TextStyle.WRAPPED_QUOTED)
-            found = self._texts[key] = self._make(
-                font=_LINK if style is TextStyle.LINK else None,
-                alignment=self._alignment(index, wrap=wrapped),
-                number_format=TEXT,
-                quote_prefix=style in (TextStyle.QUOTED, TextStyle.WRAPPED_QUOTED),
+            look = self._value(index)
+            found = self._texts[key] = self._sheet.number(
+                replace(
+                    look,
+                    font=_LINK if style is TextStyle.LINK else _PLAIN,
+                    wrap=look.wrap or style in (TextStyle.WRAPPED, TextStyle.WRAPPED_QUOTED),
+                    number_format=TEXT,
+                    quote_prefix=style in (TextStyle.QUOTED, TextStyle.WRAPPED_QUOTED),
+                )
             )
         return found
 
@@ -65,40 +210,45 @@ class Styles:
         key = (index, total, text)
         found = self._summaries.get(key)
         if found is None:
-            number_format = TEXT if text else self._layout.total_formats[index].number_format
-            found = self._summaries[key] = self._make(
-                font=_BOLD,
-                fill=_HEADER_FILL if total else _SUBTOTAL_FILL,
-                border=Border(top=_RULE),
-                alignment=Alignment(horizontal=self._layout.align(index), vertical="top"),
-                number_format=number_format,
+            found = self._summaries[key] = self._sheet.number(
+                _Look(
+                    font=_BOLD,
+                    fill=_HEADER_FILL if total else _SUBTOTAL_FILL,
+                    border=_RULE_ABOVE,
+                    horizontal=self._layout.align(index),
+                    vertical="top",
+                    number_format=TEXT if text else self._layout.total_formats[index].number_format,
+                )
             )
         return found
 
-    def _alignment(self, index: int, *, wrap: bool = False) -> Alignment:
-        wrap = wrap or self._layout.columns[index].wrap
-        return Alignment(horizontal=self._layout.align(index), vertical="top", wrap_text=wrap or None)
+    def header(self, *, right: bool = False) -> int:
+        """The style of a heading that belongs to no column."""
+        return self._sheet.number(
+            _Look(
+                font=_BOLD,
+                fill=_HEADER_FILL,
+                border=_RULE_BELOW,
+                horizontal="right" if right else "left",
+                vertical="center",
+                wrap=True,
+                number_format=TEXT,
+            )
+        )
 
-    def _make(
-        self,
-        *,
-        font: Font | None = None,
-        fill: PatternFill | None = None,
-        border: Border | None = None,
-        alignment: Alignment | None = None,
-        number_format: str = GENERAL,
-        quote_prefix: bool = False,
-    ) -> int:
-        cell = WriteOnlyCell(self._worksheet)
-        if font is not None:
-            cell.font = copy(font)
-        if fill is not None:
-            cell.fill = copy(fill)
-        if border is not None:
-            cell.border = border
-        if alignment is not None:
-            cell.alignment = alignment
-        cell.number_format = number_format
-        if quote_prefix:
-            cell.quotePrefix = True
-        return int(cell.style_id)
+    def label(self, *, bold: bool = False) -> int:
+        """The style of a text that belongs to no column."""
+        font = _BOLD if bold else _PLAIN
+        return self._sheet.number(
+            _Look(font=font, horizontal="left", vertical="top", wrap=True, number_format=TEXT)
+        )
+
+    def number(self, number_format: str, *, left: bool = False) -> int:
+        """The style of a number that belongs to no column."""
+        side = "left" if left else "right"
+        return self._sheet.number(_Look(horizontal=side, vertical="top", number_format=number_format))
+
+    def _value(self, index: int) -> _Look:
+        return _Look(
+            horizontal=self._layout.align(index), vertical="top", wrap=self._layout.columns[index].wrap
+        )

@@ -6,7 +6,15 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from rendering.model import Format, Orientation, Page, PageSize
-from reporting.columns import MAX_COLUMNS, ColumnModel
+from reporting.columns import (
+    MAX_COLUMNS,
+    ChartModel,
+    ColumnModel,
+    HighlightModel,
+    Margin,
+    TableDesign,
+    design_problems,
+)
 from reporting.parameter_problems import as_json, listed
 
 type Path = tuple[str | int, ...]
@@ -14,6 +22,7 @@ type Path = tuple[str | int, ...]
 _Identifier = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$")
 ]
+_LOGO_FILE = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\.(png|jpg|jpeg)$"
 _SQL_FILE = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\.sql$"
 
 
@@ -22,13 +31,14 @@ class _Strict(BaseModel):
 
 
 class Layout(_Strict):
-    """Paper of a PDF and of a printed workbook, unless the request says otherwise."""
+    """Paper of a PDF and of a printed workbook, unless the request says otherwise; margins in millimetres."""
 
     page_size: Annotated[PageSize, Field(strict=False)] = PageSize.A4
     orientation: Annotated[Orientation, Field(strict=False)] = Orientation.AUTO
+    margin: Margin | None = None
 
     def to_page(self) -> Page:
-        return Page(size=self.page_size, orientation=self.orientation)
+        return Page(size=self.page_size, orientation=self.orientation, margin=self.margin)
 
 
 class Source(_Strict):
@@ -46,25 +56,34 @@ class Source(_Strict):
     identifiers: dict[str, Annotated[list[_Identifier], Field(min_length=1)]] = {}
 
 
-class Definition(_Strict):
-    """One report type. ``name`` equals the file's name; ``parameters`` is a JSON Schema."""
+class Definition(TableDesign):
+    """One report type. ``name`` equals the file's name; ``parameters`` is a JSON Schema.
+
+    ``logo`` names a PNG or JPEG file beside the YAML file; ``about`` adds the sheet about the report unless a
+    request says otherwise.
+    """
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=100)]
     title: Annotated[str, Field(min_length=1, max_length=255)]
     subtitle: Annotated[str, Field(max_length=500)] | None = None
     description: Annotated[str, Field(min_length=1, max_length=2000)]
     default_format: Annotated[Format, Field(strict=False)] = Format.XLSX
-    formats: Annotated[list[Annotated[Format, Field(strict=False)]], Field(min_length=1)] = list(Format)
-    parameters: dict[str, Any] = {}
+    formats: list[Annotated[Format, Field(strict=False)]] = Field(
+        default_factory=lambda: list(Format), min_length=1
+    )
+    parameters: dict[str, Any] = Field(default_factory=dict)
     columns: Annotated[list[ColumnModel], Field(min_length=1, max_length=MAX_COLUMNS)]
-    group_by: Annotated[list[str], Field(max_length=8)] = []
     layout: Layout = Layout()
+    logo: Annotated[str, StringConstraints(pattern=_LOGO_FILE)] | None = None
+    about: bool = False
     source: Source
 
 
 _MODELS: dict[Path, type[BaseModel]] = {
     (): Definition,
     ("columns",): ColumnModel,
+    ("columns", "highlights"): HighlightModel,
+    ("charts",): ChartModel,
     ("layout",): Layout,
     ("source",): Source,
 }
@@ -94,14 +113,7 @@ def rule_problems(definition: Definition) -> Iterator[tuple[Path, str]]:
     for index, key in enumerate(keys):
         if key in keys[:index]:
             yield ("columns", index, "key"), f"the key {as_json(key)} stands twice"
-    for index, key in enumerate(definition.group_by):
-        if key not in keys:
-            yield (
-                ("group_by", index),
-                f"must be the key of a column, got {as_json(key)}; allowed: {_in_order(keys)}",
-            )
-        elif key in definition.group_by[:index]:
-            yield ("group_by", index), f"the key {as_json(key)} stands twice"
+    yield from design_problems(definition, definition.columns)
     if definition.default_format not in definition.formats:
         got, allowed = as_json(definition.default_format), _in_order(definition.formats)
         yield ("default_format",), f"must be one of formats, got {got}; allowed: {allowed}"

@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from decimal import Decimal
 from typing import Any, Protocol
 
 from rendering.convert import decimal_text
-from rendering.engine import render
-from rendering.errors import RenderError
+from rendering.engine import MAX_SHEET_ROWS, render
+from rendering.errors import RenderError, SheetFull
 from rendering.model import Batch, Format, Options, Page, RenderResult, Table, TotalValue, ValueWarning
+from rendering.warnings import WarningKind
 from reporting.database import Database
 from reporting.dispatch import Dispatcher
 from reporting.errors import (
@@ -79,6 +80,7 @@ class _Work:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Rendered:
+    format: Format
     result: RenderResult
     stored: StoredObject
     filename: str
@@ -175,18 +177,28 @@ class Execution:
             abandon=self._abandon,
         )
         with heartbeat:
-            heartbeat.check()
-            work = self._open(claim, give_up_at)
-            heartbeat.on_interrupt(work.source.interrupt)
+            wanted = Format(claim.format)
             try:
-                return self._render(claim, work, heartbeat)
-            except Exception:
-                # A call that was interrupted fails in its own way: the reason to stop is what counts.
-                heartbeat.check()
-                raise
-            finally:
-                heartbeat.on_interrupt(None)
-                work.source.close()
+                return self._attempt(claim, wanted, heartbeat, give_up_at)
+            except SheetFull:
+                # The rows are read again, as a file that holds any number of them.
+                logger.info("more rows than a sheet holds, the report becomes CSV")
+                made = self._attempt(claim, Format.CSV, heartbeat, give_up_at)
+                return replace(made, result=_as_overflow(made.result))
+
+    def _attempt(self, claim: Report, wanted: Format, heartbeat: Heartbeat, give_up_at: float) -> _Rendered:
+        heartbeat.check()
+        work = self._open(claim, give_up_at)
+        heartbeat.on_interrupt(work.source.interrupt)
+        try:
+            return self._render(claim, work, wanted, heartbeat)
+        except Exception:
+            # A call that was interrupted fails in its own way: the reason to stop is what counts.
+            heartbeat.check()
+            raise
+        finally:
+            heartbeat.on_interrupt(None)
+            work.source.close()
 
     def _open(self, claim: Report, give_up_at: float) -> _Work:
         if claim.report_type is None:
@@ -202,7 +214,13 @@ class Execution:
             raise BadDefinition(
                 f"The report type {claim.report_type!r} has changed and no longer takes these parameters."
             ) from error
-        options = _options(claim, page=report_type.page, parameters=report_type.shown_parameters(parameters))
+        options = _options(
+            claim,
+            page=report_type.page,
+            parameters=report_type.shown_parameters(parameters),
+            logo=report_type.logo,
+            about=report_type.about,
+        )
         rows = self._open_source(claim.report_type, parameters, seconds_left=give_up_at - time.monotonic())
         return _Work(table=report_type.table(parameters), source=rows, options=options)
 
@@ -213,8 +231,7 @@ class Execution:
             rows = load_document(self._store.get_input(claim.input_key).decode())
         return rows
 
-    def _render(self, claim: Report, work: _Work, heartbeat: Heartbeat) -> _Rendered:
-        wanted = Format(claim.format)
+    def _render(self, claim: Report, work: _Work, wanted: Format, heartbeat: Heartbeat) -> _Rendered:
         filename = safe_filename(claim.request.get("filename") or work.table.title, wanted.value)
         assert claim.object_key is not None  # noqa: S101 - a claim sets it
         read = 0
@@ -242,10 +259,10 @@ class Execution:
             stored = writer.commit()
         if (stored.size_bytes, stored.sha256) != (result.size_bytes, result.sha256):
             raise StorageUnavailable("The stored object is not the file that was rendered.")
-        return _Rendered(result=result, stored=stored, filename=filename)
+        return _Rendered(format=wanted, result=result, stored=stored, filename=filename)
 
     def _publish(self, claim: Report, rendered: _Rendered) -> None:
-        document = _result_document(rendered, Format(claim.format))
+        document = _result_document(rendered)
         rows = rendered.result.row_count
         try:
             changed = self._persist(
@@ -345,7 +362,14 @@ class _GuardedSink:
         self._writer.write(data)
 
 
-def _options(claim: Report, *, page: Page, parameters: tuple[tuple[str, str], ...] = ()) -> Options:
+def _options(
+    claim: Report,
+    *,
+    page: Page,
+    parameters: tuple[tuple[str, str], ...] = (),
+    logo: bytes | None = None,
+    about: bool = False,
+) -> Options:
     """The request's options; ``page`` is the report type's, unless the request brings its own."""
     request = claim.request
     if request.get("page"):
@@ -358,14 +382,16 @@ def _options(claim: Report, *, page: Page, parameters: tuple[tuple[str, str], ..
         on_bad_value=request["on_bad_value"],
         on_overflow=request["on_overflow"],
         parameters=parameters,
+        logo=logo,
+        about=request.get("about", about),
     )
 
 
-def _result_document(rendered: _Rendered, wanted: Format) -> dict[str, Any]:
+def _result_document(rendered: _Rendered) -> dict[str, Any]:
     result = rendered.result
     document: dict[str, Any] = {
         "filename": rendered.filename,
-        "content_type": wanted.content_type,
+        "content_type": rendered.format.content_type,
         "size_bytes": result.size_bytes,
         "sha256": result.sha256,
         "row_count": result.row_count,
@@ -377,6 +403,18 @@ def _result_document(rendered: _Rendered, wanted: Format) -> dict[str, Any]:
     if result.pages is not None:
         document["pages"] = result.pages
     return document
+
+
+def _as_overflow(result: RenderResult) -> RenderResult:
+    """The result of a CSV that takes the place of a workbook."""
+    warning = ValueWarning(
+        column="",
+        kind=WarningKind.OVERFLOW_CSV.value,
+        count=result.row_count,
+        row=MAX_SHEET_ROWS,
+        detail=f"a sheet holds {MAX_SHEET_ROWS} rows with its header: the file is CSV",
+    )
+    return replace(result, warnings=(warning, *result.warnings))
 
 
 def _total(value: TotalValue) -> str:

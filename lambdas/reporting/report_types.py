@@ -24,6 +24,8 @@ __all__ = [
     "load_report_types",
 ]
 
+_MAX_LOGO_BYTES = 512 * 1024
+_IMAGE_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _SLOT = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -43,6 +45,8 @@ class ReportType:
     _parameters: ParameterSchema = field(repr=False)
     _statement: CompiledStatement = field(repr=False)
     _estimate: CompiledStatement | None = field(repr=False)
+    #: The image file that the definition names.
+    logo: bytes | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -67,6 +71,11 @@ class ReportType:
     @property
     def page(self) -> Page:
         return self.definition.layout.to_page()
+
+    @property
+    def about(self) -> bool:
+        """Whether a workbook gets the sheet about the report."""
+        return self.definition.about
 
     @property
     def timeout_seconds(self) -> int | None:
@@ -98,7 +107,7 @@ class ReportType:
             title=self.title,
             subtitle=subtitle,
             columns=self.columns,
-            group_by=tuple(self.definition.group_by),
+            **self.definition.design(),
         )
 
     def shown_parameters(self, parameters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -200,9 +209,12 @@ def _load(file: Path) -> ReportType:
     parameters = parameter_schema(closed)
     _check_subtitle(definition, parameters, problems)
     statement, estimate = _compile(file, definition, parameters, problems)
+    logo = _logo(file, definition, problems)
     problems.check()
     assert statement is not None  # noqa: S101 - a statement that does not compile is a problem
-    return ReportType(definition=definition, _parameters=parameters, _statement=statement, _estimate=estimate)
+    return ReportType(
+        definition=definition, _parameters=parameters, _statement=statement, _estimate=estimate, logo=logo
+    )
 
 
 def _read(file: Path) -> Document:
@@ -217,6 +229,23 @@ def _read(file: Path) -> Document:
 def _check_schema(schema: Mapping[str, Any], problems: _Problems) -> None:
     for path, detail in schema_problems(schema):
         problems.add(("parameters", *path), detail)
+
+
+def _logo(file: Path, definition: Definition, problems: _Problems) -> bytes | None:
+    if definition.logo is None:
+        return None
+    try:
+        data = (file.parent / definition.logo).read_bytes()
+    except FileNotFoundError:
+        problems.add(("logo",), f"there is no file {definition.logo} beside the definition")
+        return None
+    if len(data) > _MAX_LOGO_BYTES:
+        problems.add(
+            ("logo",), f"must have at most {_MAX_LOGO_BYTES} bytes, {definition.logo} has {len(data)}"
+        )
+    elif not data.startswith(_IMAGE_STARTS):
+        problems.add(("logo",), f"must be a PNG or JPEG file, {definition.logo} is neither")
+    return data
 
 
 def _check_subtitle(definition: Definition, parameters: ParameterSchema, problems: _Problems) -> None:

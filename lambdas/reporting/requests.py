@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from rendering.formats import check_locale, check_timezone
 from rendering.model import Format, Orientation, Page, PageSize, Table
-from reporting.columns import MAX_COLUMNS, ColumnModel
+from reporting.columns import MAX_COLUMNS, ColumnModel, Margin, TableDesign, design_problems
 from reporting.errors import InvalidRequest, Problem
 from reporting.report_types import Catalogue, InvalidParameters, ReportType
 from reporting.strict_json import escape
@@ -27,12 +27,13 @@ class PageModel(_Strict):
 
     size: Annotated[PageSize, Field(strict=False)] = PageSize.A4
     orientation: Annotated[Orientation, Field(strict=False)] = Orientation.AUTO
+    margin: Margin | None = None
 
     def to_page(self) -> Page:
-        return Page(size=self.size, orientation=self.orientation)
+        return Page(size=self.size, orientation=self.orientation, margin=self.margin)
 
 
-class TableModel(_Strict):
+class TableModel(TableDesign):
     """A table that the request brings along. A row is an array in column order, or an object by key."""
 
     title: Annotated[str, Field(min_length=1, max_length=255)]
@@ -54,7 +55,6 @@ class TableModel(_Strict):
             }
         ),
     ]
-    group_by: Annotated[list[str], Field(max_length=8)] = []
 
     @model_validator(mode="after")
     def _keys_are_unique(self) -> Self:
@@ -63,8 +63,11 @@ class TableModel(_Strict):
             {key for key in keys if keys.count(key) > 1} if len(set(keys)) < len(keys) else ()
         ):
             raise ValueError(f"column keys stand twice: {', '.join(twice[:5])}")
-        if unknown := [key for key in self.group_by if key not in keys]:
-            raise ValueError(f"group_by names no column: {', '.join(unknown)}")
+        problems = [
+            f"{'.'.join(map(str, path))} {detail}" for path, detail in design_problems(self, self.columns)
+        ]
+        if problems:
+            raise ValueError("; ".join(problems[:5]))
         return self
 
     def to_table(self) -> Table:
@@ -72,7 +75,7 @@ class TableModel(_Strict):
             title=self.title,
             subtitle=self.subtitle,
             columns=tuple(column.to_column() for column in self.columns),
-            group_by=tuple(self.group_by),
+            **self.design(),
         )
 
 
@@ -90,6 +93,7 @@ class GenerateRequest(_Strict):
     on_overflow: Literal["split", "fail", "csv"] = "split"
     on_bad_value: Literal["warn", "fail"] = "warn"
     page: PageModel | None = None
+    about: bool | None = None
 
     @field_validator("locale")
     @classmethod

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -146,12 +146,22 @@ def make(
     options: Options = OPTIONS,
     max_rows_per_sheet: int = 1_048_576,
     batch: int = 1000,
+    design: Mapping[str, object] | None = None,
     **changes: object,
 ) -> Rendered:
-    """Render ``rows`` and give the file with the result; ``changes`` are fields of the options."""
+    """Render ``rows`` and give the file with the result.
+
+    ``design`` has further fields of the table, ``changes`` those of the options.
+    """
     sink = Sink()
     result = render(
-        table=Table(title=title, subtitle=subtitle, columns=tuple(columns), group_by=group_by),
+        table=Table(
+            title=title,
+            subtitle=subtitle,
+            columns=tuple(columns),
+            group_by=group_by,
+            **(design or {}),  # type: ignore[arg-type]
+        ),
         batches=in_batches(rows, batch),
         format=file_format,
         options=replace(options, **changes),  # type: ignore[arg-type]

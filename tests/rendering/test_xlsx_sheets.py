@@ -164,7 +164,7 @@ def test_the_header_is_frozen_and_widths_stay_within_excels_limit() -> None:
     made = make(X, columns, [["x" * 5000, "y"]] * 3)
     xml = made.part("xl/worksheets/sheet1.xml")
     assert re.search(r'<pane ySplit="1" topLeftCell="A2" [^>]*state="frozen"', xml)
-    widths = [float(width) for width in re.findall(r'<col width="([^"]+)"', xml)]
+    widths = [float(width) for width in re.findall(r'<col [^>]*width="([^"]+)"', xml)]
     assert widths == [60, 255]
 
 
@@ -214,7 +214,8 @@ def test_subtotals_follow_their_groups_and_totals_come_last() -> None:
     rows = [["N", "a", "1.10", 1], ["N", "a", "2.20", 2], ["N", "b", "3", 4], ["S", "b", "4", 5]]
     for batch in (1, 2, 1000):
         made = make(X, columns, rows, group_by=("region", "city"), batch=batch)
-        found = [[cell.value for cell in row] for row in made.sheet().iter_rows(min_row=2)]
+        sheet = load_workbook(BytesIO(made.data), data_only=True).worksheets[0]
+        found = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]
         assert found == [
             ["N", "a", 1.1, 1],
             ["N", "a", 2.2, 2],

@@ -1,16 +1,21 @@
 """One attempt, its retries and its recovery, on a real database, broker and object store."""
 
 import csv
+import hashlib
 import io
+import json
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rendering.engine import render
 from rendering.model import Batch
+from reporting import execution
 from reporting.broker import StompBroker, parse_endpoints
 from reporting.cache import NoCache
 from reporting.database import Connect, Database
@@ -192,6 +197,26 @@ def test_a_transient_error_is_tried_again_and_ends_in_the_dead_letter_queue(
     assert after.attempt == 3
     [letter] = receive(activemq, f"DLQ.{QUEUE}", ca_file=ca_file, count=1)
     assert report.id in letter.body
+
+
+def test_rows_that_fit_in_no_sheet_become_csv_when_the_request_says_so(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "render", partial(render, max_rows_per_sheet=3))
+    request = {**new_report().request, "format": "xlsx", "on_overflow": "csv"}
+    rows = [[str(number)] for number in range(5)]
+    report = accept(bench.reports, request=request, format="xlsx", inline_rows=json.dumps(rows)).report
+    done = bench.attempt(report)
+    assert done.status is Status.SUCCEEDED
+    assert done.result is not None
+    assert done.object_key is not None
+    data = bench.store.get_input(done.object_key)
+    found = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    assert found[1:] == rows
+    assert done.result["content_type"] == "text/csv; charset=utf-8"
+    assert done.result["filename"].endswith(".csv")
+    assert done.result["sha256"] == hashlib.sha256(data).hexdigest()
+    assert [warning["kind"] for warning in done.result["warnings"]] == ["overflow_csv"]
 
 
 def test_an_error_that_will_not_go_away_fails_at_once(bench: Bench) -> None:

@@ -211,7 +211,7 @@ source:
     }
     assert "sales.yaml:4: default_format: Input should be 'xlsx', 'pdf' or 'csv', got \"docx\"" in problems
     assert any(
-        problem.startswith("sales.yaml:2: titel: is not a field; allowed: columns, ") for problem in problems
+        problem.startswith("sales.yaml:2: titel: is not a field; allowed: about, ") for problem in problems
     )
 
 

@@ -1,0 +1,223 @@
+"""Charts, tables, conditional formats and the sheet about the report; and the package around them."""
+
+import io
+import posixpath
+import zipfile
+from datetime import date
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from openpyxl import load_workbook
+
+from rendering.model import Chart, ChartKind, Column, ColumnType, Format, Highlight, Tone, Total
+
+from .support import Rendered, make
+
+X = Format.XLSX
+COLUMNS = [
+    Column(key="r", label="Region & <all>"),
+    Column(key="d", label="Day", type=ColumnType.DATE),
+    Column(
+        key="v",
+        label="Value",
+        type=ColumnType.DECIMAL,
+        format="currency:EUR",
+        total=Total.SUM,
+        data_bar=True,
+        highlights=(
+            Highlight(when="below", value=Decimal("-0.5"), tone=Tone.BAD),
+            Highlight(when="above", value=Decimal(100), tone=Tone.GOOD),
+        ),
+    ),
+    Column(key="s", label="State", highlights=(Highlight(when="equal", value='"late"', tone=Tone.WARNING),)),
+    Column(key="u", label="Link", type=ColumnType.URL),
+]
+ROWS = [
+    ["N", date(2026, 1, 1), "10.50", "ok", "https://example.com/?a=1&b=2"],
+    ["S", date(2026, 1, 1), "-3", '"late"', None],
+    ["N", date(2026, 2, 1), "120", None, "https://example.com/"],
+]
+CHARTS = (
+    Chart(kind=ChartKind.BAR, title="By region & <b>", category="r", values=("v",)),
+    Chart(kind=ChartKind.LINE, title="By day", category="d", values=("v",)),
+    Chart(kind=ChartKind.PIE, title="Share", category="r", values=("v",)),
+)
+_CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
+
+
+def everything() -> Rendered:
+    return make(X, COLUMNS, ROWS, subtitle="Sub", design={"charts": CHARTS, "excel_table": True}, about=True)
+
+
+def test_every_part_is_well_formed_typed_and_reachable() -> None:
+    made = everything()
+    names = made.parts()
+    assert len(names) == len(set(names))
+    with zipfile.ZipFile(io.BytesIO(made.data)) as archive:
+        trees = {name: ET.fromstring(archive.read(name)) for name in names}  # noqa: S314 - our own file
+    types = {node.get("PartName"): node.get("ContentType") for node in trees["[Content_Types].xml"]}
+    parts = {f"/{name}" for name in names if not name.endswith(".rels") and name != "[Content_Types].xml"}
+    assert set(types) - {None} == parts
+    reached = set()
+    for name in names:
+        if not name.endswith(".rels"):
+            continue
+        folder, file = posixpath.split(posixpath.normpath(name))
+        source = posixpath.join(posixpath.dirname(folder), file.removesuffix(".rels"))
+        assert source in ("", *names)
+        ids = [node.get("Id") for node in trees[name]]
+        assert len(ids) == len(set(ids))
+        for node in trees[name]:
+            if node.get("TargetMode") != "External":
+                reached.add(node.get("Target"))
+        if source:
+            used = {
+                value
+                for node in trees[source].iter()
+                for key, value in node.attrib.items()
+                if key.endswith("relationships}id")
+            }
+            # Styles and shared texts are found by their kind.
+            assert used <= set(ids)
+    assert reached == parts
+
+
+def test_charts_stand_beside_their_numbers_and_hold_them() -> None:
+    made = everything()
+    book = load_workbook(BytesIO(made.data), data_only=True)
+    assert book.sheetnames == ["Report", "Charts", "About this report"]
+    sheet: Any = book["Charts"]
+    assert [[cell.value for cell in row] for row in sheet["A1:B4"]] == [
+        ["By region & <b>", None],
+        ["Region & <all>", "Value"],
+        ["N", 130.5],
+        ["S", -3],
+    ]
+    assert len(sheet._charts) == 3
+    chart = ET.fromstring(made.part("xl/charts/chart1.xml"))  # noqa: S314 - our own file
+    assert [node.text for node in chart.iter(f"{_CHART}f")] == [
+        "'Charts'!$B$2", "'Charts'!$A$3:$A$4", "'Charts'!$B$3:$B$4",
+    ]  # fmt: skip
+    values = [node.text for node in chart.iter(f"{_CHART}v")]
+    assert values == ["Value", "N", "S", "130.5", "-3"]
+    line = ET.fromstring(made.part("xl/charts/chart2.xml"))  # noqa: S314 - our own file
+    assert [node.text for node in line.iter(f"{_CHART}v")] == ["Value", "1/1/2026", "2/1/2026", "7.5", "120"]
+
+
+def test_a_chart_of_no_rows_is_no_error() -> None:
+    made = make(X, COLUMNS, [], design={"charts": CHARTS})
+    assert made.workbook().sheetnames == ["Report", "Charts"]
+
+
+def test_a_table_has_its_rows_filter_and_totals_row() -> None:
+    sheet = everything().sheet()
+    (table,) = sheet.tables.values()
+    assert (table.ref, table.autoFilter.ref, table.totalsRowCount) == ("A4:E8", "A4:E7", 1)
+    assert [column.name for column in table.tableColumns] == [column.label for column in COLUMNS]
+    assert [cell.value for cell in sheet[4]] == [column.label for column in COLUMNS]
+    assert table.tableColumns[2].totalsRowFunction == "sum"
+    assert table.tableColumns[0].totalsRowLabel == sheet["A8"].value == "Total"
+    assert sheet["C8"].value == "=SUBTOTAL(109,Table1[Value])"
+    assert sheet.auto_filter.ref is None
+
+
+def test_headers_of_a_table_are_unique_and_never_empty() -> None:
+    columns = [
+        Column(key=str(number), label=label) for number, label in enumerate(["A", "a", "", "A\nb", "x[1]"])
+    ]
+    made = make(X, columns, [["1"] * 5], design={"excel_table": True})
+    names = ["A", "a (2)", "#3", "A\nb", "x[1]"]
+    assert [cell.value for cell in made.sheet()[1]] == names
+    assert 'name="A_x000a_b"' in made.part("xl/tables/table1.xml")
+
+
+def test_a_reference_to_a_tables_column_escapes_what_has_a_meaning() -> None:
+    column = Column(key="v", label="a[1]#'@", type=ColumnType.INTEGER, total=Total.SUM)
+    made = make(X, [column], [[1]], design={"excel_table": True})
+    assert made.sheet()["A3"].value == "=SUBTOTAL(109,Table1[a'[1']'#'''@])"
+
+
+def test_a_full_sheet_begins_another_table_and_the_totals_stay_outside() -> None:
+    columns = [Column(key="v", label="V", type=ColumnType.INTEGER, total=Total.SUM)]
+    made = make(X, columns, [[n] for n in range(6)], max_rows_per_sheet=4, design={"excel_table": True})
+    tables = [next(iter(sheet.tables.values())) for sheet in made.workbook().worksheets if sheet.tables]
+    assert [(table.name, table.ref) for table in tables] == [("Table1", "A1:A4"), ("Table2", "A1:A4")]
+    assert made.sheet(3)["A2"].value == 15
+
+
+def test_no_table_without_rows_or_with_groups() -> None:
+    column = Column(key="v", label="V", type=ColumnType.INTEGER, total=Total.SUM)
+    assert not make(X, [column], [], design={"excel_table": True}).sheet().tables
+    grouped = make(X, [column], [[1]], group_by=("v",), design={"excel_table": True})
+    assert not grouped.sheet().tables
+
+
+def test_highlights_and_data_bars_are_rules_over_the_rows_alone() -> None:
+    rules = everything().sheet().conditional_formatting
+    found = {
+        str(area.sqref): [(rule.type, rule.operator, list(rule.formula), rule.dxfId) for rule in area.rules]
+        for area in rules
+    }
+    assert found == {
+        "C5:C7": [
+            ("cellIs", "lessThan", ["-0.5"], 1),
+            ("cellIs", "greaterThan", ["100"], 0),
+            ("dataBar", None, [], None),
+        ],
+        "D5:D7": [("cellIs", "equal", ['"""late"""'], 2)],
+    }
+
+
+def test_rules_leave_subtotals_out() -> None:
+    made = make(X, COLUMNS, ROWS, group_by=("r",))
+    areas = [str(area.sqref) for area in made.sheet().conditional_formatting]
+    assert areas == ["C2 C4 C6", "D2 D4 D6"]
+
+
+def test_the_sheet_about_the_report_says_how_it_was_made() -> None:
+    made = make(
+        X,
+        COLUMNS,
+        [*ROWS, ["\x00", None, "x", None, "ftp://x"]],
+        title="Título",
+        about=True,
+        locale="pt-BR",
+        timezone="America/Sao_Paulo",
+        parameters=(("De", "2026-01-01"),),
+    )
+    sheet = made.workbook().worksheets[-1]
+    lines = [[cell.value for cell in row if cell.value is not None] for row in sheet.iter_rows()]
+    assert lines[0] == ["Sobre este relatório"]
+    assert ["Relatório", "Título"] in lines
+    assert ["Criado em", "02/01/2026 00:04:05 (America/Sao_Paulo)"] in lines
+    assert ["Linhas", 4] in lines
+    assert ["De", "2026-01-01"] in lines
+    assert ["Value", "bad_value", 1, 4, "kept as text: not a decimal number"] in lines
+    assert len([line for line in lines if len(line) == 5]) == 1 + len(made.result.warnings)
+
+
+def test_text_columns_say_that_digits_in_them_are_meant() -> None:
+    assert '<ignoredError sqref="A5:A7 D5:D7" numberStoredAsText="1"/>' in everything().part(
+        "xl/worksheets/sheet1.xml"
+    )
+
+
+def test_margins_are_in_millimetres() -> None:
+    from rendering.model import Page
+
+    made = make(X, COLUMNS, ROWS, page=Page(margin=25.4))
+    margins = made.sheet().page_margins
+    assert (margins.left, margins.top, margins.header) == (1, 1, 0.5)
+
+
+def test_rendering_a_workbook_imports_no_library_for_workbooks() -> None:
+    import subprocess
+    import sys
+
+    script = (
+        "import sys\nimport rendering.xlsx\n"
+        "assert not {'openpyxl', 'reportlab', 'xlsxwriter'} & set(sys.modules), sorted(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, cwd="lambdas")
