@@ -901,11 +901,492 @@ add_digits(PyObject *module, PyObject *args)
     return Py_BuildValue("s#i", start, (Py_ssize_t)(end - start), places);
 }
 
+/* ---- Rows of a page ---- */
+
+/* Beyond this a text has no row of its own that fits a page. */
+#define MOST_LINES 400
+
+typedef struct {
+    double left;
+    double room;
+    /* The share of the free room that stands before the text: 0, 0.5 or 1. */
+    double before;
+    /* How wide a line may be, in units of the font. */
+    Py_ssize_t limit;
+    /* Whether a text that is too wide is broken into lines. */
+    int wraps;
+    /* How many places the column's numbers have, to align them on ``point``; -1 for none. */
+    int places;
+    Py_UCS4 point;
+} PageColumn;
+
+typedef struct {
+    const uint16_t *widths;
+    Py_ssize_t known;
+    unsigned char *used;
+    double size;
+    double units;
+    long leading;
+    /* The font's name in content streams. */
+    const char *resource;
+} PageFont;
+
+/* A number that is wider than its column is set smaller, down to this share. */
+#define MIN_SHRINK 0.65
+#define ROUNDING 1e-6
+
+/* No character that is drawn as it is has this width. */
+#define NO_WIDTH 0xFFFF
+
+/* The text's characters of the basic plane with their widths; 0 when one is not drawn as it is. */
+typedef struct {
+    uint16_t *codes;
+    size_t count;
+    size_t capacity;
+} Line;
+
+static int
+read_text(PyObject *text, const PageFont *font, Line *line)
+{
+    Py_ssize_t size;
+    const unsigned char *bytes = (const unsigned char *)PyUnicode_AsUTF8AndSize(text, &size);
+    if (bytes == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
+            return -1;
+        PyErr_Clear();
+        return 0;
+    }
+    if ((size_t)size > line->capacity) {
+        uint16_t *codes = PyMem_Realloc(line->codes, (size_t)size * sizeof *codes);
+        if (codes == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        line->codes = codes;
+        line->capacity = (size_t)size;
+    }
+    line->count = 0;
+    for (Py_ssize_t index = 0; index < size;) {
+        unsigned code = bytes[index++];
+        if (code >= 0xE0) {
+            if (code >= 0xF0)
+                return 0;
+            code = (code & 0x0F) << 12 | (bytes[index] & 0x3Fu) << 6 | (bytes[index + 1] & 0x3Fu);
+            index += 2;
+        }
+        else if (code >= 0xC0)
+            code = (code & 0x1F) << 6 | (bytes[index++] & 0x3Fu);
+        if (code != '\n' && (code >= (size_t)font->known || font->widths[code] == NO_WIDTH))
+            return 0;
+        line->codes[line->count++] = (uint16_t)code;
+    }
+    return 1;
+}
+
+static Py_ssize_t
+width_of(const PageFont *font, const uint16_t *codes, size_t count)
+{
+    Py_ssize_t width = 0;
+    for (size_t index = 0; index < count; index++)
+        width += font->widths[codes[index]];
+    return width;
+}
+
+/* ``value`` hundredths with no more digits than it takes. */
+static void
+put_hundredths(Buffer *buffer, long value)
+{
+    if (value < 0) {
+        PUT(buffer, "-");
+        value = -value;
+    }
+    put_integer(buffer, value / 100);
+    int rest = (int)(value % 100);
+    if (rest) {
+        char digits[3] = {'.', (char)('0' + rest / 10), (char)('0' + rest % 10)};
+        put(buffer, digits, rest % 10 ? 3 : 2);
+    }
+}
+
+typedef struct {
+    Buffer *buffer;
+    const PageFont *font;
+    /* Where the first and the last line began, in hundredths of a point from the row's own origin. */
+    long first_x, first_y;
+    long x, y;
+    int begun;
+} Pen;
+
+/* Draws one line. Its codes are two bytes each, of which three have to be escaped (ISO 32000-1, section 7.3.4.2). */
+static int
+draw(Pen *pen, const PageColumn *column, const uint16_t *codes, size_t count, Py_ssize_t width, long y, double size)
+{
+    if (count == 0)
+        return 0;
+    if (reserve(pen->buffer, count * 4 + 64) < 0)
+        return -1;
+    double x = column->left + column->before * (column->room - (double)width * size / pen->font->units);
+    long place = (long)(x * 100.0 + 0.5);
+    if (pen->begun) {
+        put_hundredths(pen->buffer, place - pen->x);
+        PUT(pen->buffer, " ");
+        put_hundredths(pen->buffer, y - pen->y);
+        PUT(pen->buffer, " Td ");
+    }
+    else {
+        pen->begun = 1;
+        pen->first_x = place;
+        pen->first_y = y;
+    }
+    PUT(pen->buffer, "(");
+    for (size_t index = 0; index < count; index++) {
+        unsigned code = codes[index];
+        pen->font->used[code >> 3] |= (unsigned char)(1u << (code & 7));
+        char pair[2] = {(char)(code >> 8), (char)(code & 0xFF)};
+        for (int half = 0; half < 2; half++) {
+            if (pair[half] == '(' || pair[half] == ')' || pair[half] == '\\')
+                PUT(pen->buffer, "\\");
+            if (pair[half] == '\r')
+                PUT(pen->buffer, "\\r");
+            else
+                put(pen->buffer, &pair[half], 1);
+        }
+    }
+    PUT(pen->buffer, ") Tj\n");
+    pen->x = place;
+    pen->y = y;
+    return 0;
+}
+
+/* What a number with fewer places than its column's leaves free at its end. */
+static Py_ssize_t
+missing_places(const PageFont *font, const PageColumn *column, const uint16_t *codes, size_t count)
+{
+    int places = 0;
+    size_t index = count;
+    while (index > 0 && codes[index - 1] >= '0' && codes[index - 1] <= '9') {
+        index--;
+        places++;
+    }
+    if (index == 0 || codes[index - 1] != column->point)
+        places = 0;
+    if (places >= column->places)
+        return 0;
+    Py_ssize_t free = (Py_ssize_t)(column->places - places) * font->widths['0'];
+    return places == 0 ? free + font->widths[column->point] : free;
+}
+
+/* Breaks at blanks, and inside words that are wider than a line. Returns the number of lines, 0 when there is no
+ * row for them, -1 for an error. */
+static int
+draw_wrapped(Pen *pen, const PageColumn *column, const uint16_t *codes, size_t count, int lines)
+{
+    size_t start = 0, end = 0;
+    Py_ssize_t used = 0;
+#define DRAW(from, to)                                                                                        \
+    do {                                                                                                      \
+        if (lines == MOST_LINES)                                                                              \
+            return 0;                                                                                         \
+        if (draw(pen, column, codes + (from), (to) - (from), width_of(pen->font, codes + (from), (to) - (from)), \
+                 -(long)lines * pen->font->leading, pen->font->size) < 0)                                                      \
+            return -1;                                                                                        \
+        lines++;                                                                                              \
+    } while (0)
+    for (size_t index = 0; index < count;) {
+        int blank = codes[index] == ' ';
+        size_t word = index;
+        while (index < count && (codes[index] == ' ') == blank)
+            index++;
+        Py_ssize_t needed = width_of(pen->font, codes + word, index - word);
+        if (used + needed <= column->limit) {
+            if (start == end)
+                start = word;
+            end = index;
+            used += needed;
+            continue;
+        }
+        if (blank) {
+            /* The blanks at which a line breaks are not drawn. */
+            DRAW(start, end);
+            start = end = index;
+            used = 0;
+            continue;
+        }
+        if (start < end) {
+            while (end > start && codes[end - 1] == ' ')
+                end--;
+            DRAW(start, end);
+        }
+        start = word;
+        used = 0;
+        for (size_t position = word; position < index; position++) {
+            Py_ssize_t advance = pen->font->widths[codes[position]];
+            if (used + advance > column->limit && position > start) {
+                DRAW(start, position);
+                start = position;
+                used = 0;
+            }
+            used += advance;
+        }
+        end = index;
+    }
+    if (start < end)
+        DRAW(start, end);
+#undef DRAW
+    return lines;
+}
+
+static int
+put_size(Pen *pen, double size)
+{
+    char *shown = PyOS_double_to_string(size, 'f', 2, 0, NULL);
+    if (shown == NULL)
+        return -1;
+    int done = reserve(pen->buffer, strlen(shown) + strlen(pen->font->resource) + 16);
+    if (done == 0) {
+        PUT(pen->buffer, "/");
+        put(pen->buffer, pen->font->resource, strlen(pen->font->resource));
+        PUT(pen->buffer, " ");
+        put(pen->buffer, shown, strlen(shown));
+        PUT(pen->buffer, " Tf\n");
+    }
+    PyMem_Free(shown);
+    return done;
+}
+
+/* Draws one line that is too wide in a smaller size: 1 line, 0 when it would be too small. */
+static int
+draw_smaller(Pen *pen, const PageColumn *column, const uint16_t *codes, size_t count, Py_ssize_t width)
+{
+    double needed = (double)width / pen->font->units;
+    if (needed * pen->font->size * MIN_SHRINK > column->room + ROUNDING)
+        return 0;
+    double size = (column->room + ROUNDING) / needed;
+    if (put_size(pen, size) < 0 || draw(pen, column, codes, count, width, 0, size) < 0
+        || put_size(pen, pen->font->size) < 0)
+        return -1;
+    return 1;
+}
+
+/* Draws a cell; the number of its lines, 0 when it needs a look of its own, -1 for an error. */
+static int
+draw_cell(Pen *pen, const PageColumn *column, const Line *line)
+{
+    int lines = 0;
+    for (size_t start = 0; start <= line->count;) {
+        size_t end = start;
+        while (end < line->count && line->codes[end] != '\n')
+            end++;
+        const uint16_t *codes = line->codes + start;
+        size_t count = end - start;
+        Py_ssize_t width = width_of(pen->font, codes, count);
+        if (width <= column->limit) {
+            if (lines == MOST_LINES)
+                return 0;
+            Py_ssize_t free = column->places < 0 ? 0 : missing_places(pen->font, column, codes, count);
+            if (width + free > column->limit)
+                free = 0;
+            long y = -(long)lines * pen->font->leading;
+            if (draw(pen, column, codes, count, width + free, y, pen->font->size) < 0)
+                return -1;
+            lines++;
+        }
+        else if (!column->wraps)
+            return count == line->count ? draw_smaller(pen, column, codes, count, width) : 0;
+        else {
+            int more = draw_wrapped(pen, column, codes, count, lines);
+            if (more <= 0)
+                return more;
+            lines = more;
+        }
+        start = end + 1;
+    }
+    return lines;
+}
+
+static PyObject *
+draw_row(Buffer *buffer, const PageFont *font, const PageColumn *specs, PyObject *columns, Py_ssize_t position, Line *line)
+{
+    Pen pen = {.buffer = buffer, .font = font};
+    buffer->size = 0;
+    int most = 0;
+    Py_ssize_t width = PyList_Size(columns);
+    for (Py_ssize_t index = 0; index < width; index++) {
+        PyObject *text = PyTuple_GetItem(PyList_GetItem(columns, index), position);
+        if (text == Py_None)
+            Py_RETURN_NONE;
+        int done = read_text(text, font, line);
+        if (done > 0 && line->count > 0) {
+            done = draw_cell(&pen, &specs[index], line);
+            most = done > most ? done : most;
+        }
+        else if (done > 0)
+            continue;
+        if (done < 0)
+            return NULL;
+        if (done == 0)
+            Py_RETURN_NONE;
+    }
+    return Py_BuildValue("lly#i", pen.first_x, pen.first_y, buffer->data ? buffer->data : "",
+                         (Py_ssize_t)buffer->size, most);
+}
+
+PyDoc_STRVAR(page_rows_doc,
+"page_rows(specs, columns, widths, used, *, size, units, leading, resource) -> list[tuple[int, int, bytes, int] | None]\n\n"
+"For each row where its first line begins, in hundredths of a point from its own origin, the text operators from there\n"
+"and the number of lines; None for a row with a cell that needs a look of its own. specs has (left, room, before, limit, wraps, places, point) for each column, columns the texts;\n"
+"widths is an array of 16 bit by code point, 0xFFFF where a character is not drawn as it is; used a bit for each code.");
+
+static PyObject *
+page_rows(PyObject *module, PyObject *args, PyObject *kwargs)
+{
+    (void)module;
+    static char *names[] = {"specs", "columns", "widths", "used", "size", "units", "leading", "resource", NULL};
+    PyObject *specs, *columns, *used, *made = NULL;
+    PageFont font;
+    Py_buffer marks;
+    const char *widths;
+    Py_ssize_t widths_size;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!O!y#O$ddls", names, &PyTuple_Type, &specs, &PyList_Type, &columns,
+                                     &widths, &widths_size, &used, &font.size, &font.units, &font.leading,
+                                     &font.resource))
+        return NULL;
+    Py_ssize_t width = PyTuple_Size(specs);
+    if (width == 0 || PyList_Size(columns) != width) {
+        PyErr_SetString(PyExc_ValueError, "specs and columns must be of the same number, at least one");
+        return NULL;
+    }
+    Py_ssize_t count = PyObject_Size(PyList_GetItem(columns, 0));
+    if (count < 0 || PyObject_GetBuffer(used, &marks, PyBUF_WRITABLE) < 0)
+        return NULL;
+    font.widths = (const uint16_t *)widths;
+    font.known = widths_size / 2;
+    font.used = marks.buf;
+    PageColumn *pages = PyMem_Calloc((size_t)width, sizeof *pages);
+    PyObject *texts = PyList_New(width);
+    Buffer buffer = {0};
+    Line line = {0};
+    if (pages == NULL || texts == NULL || marks.len * 8 < font.known) {
+        PyErr_SetString(PyExc_ValueError, "used must have a bit for each width");
+        goto end;
+    }
+    for (Py_ssize_t index = 0; index < width; index++) {
+        PageColumn *column = &pages[index];
+        int point;
+        PyObject *held_texts = held(PyList_GetItem(columns, index), count);
+        if (held_texts == NULL || PyList_SetItem(texts, index, held_texts) < 0
+            || !PyArg_ParseTuple(PyTuple_GetItem(specs, index), "dddniii", &column->left, &column->room, &column->before,
+                                 &column->limit, &column->wraps, &column->places, &point))
+            goto end;
+        column->point = (Py_UCS4)point;
+        if (column->places >= 0 && (point < 0 || point >= font.known || font.widths[point] == NO_WIDTH))
+            column->places = -1;
+    }
+    made = PyList_New(count);
+    for (Py_ssize_t position = 0; made != NULL && position < count; position++) {
+        PyObject *row = draw_row(&buffer, &font, pages, texts, position, &line);
+        if (row == NULL || PyList_SetItem(made, position, row) < 0) {
+            Py_DecRef(made);
+            made = NULL;
+        }
+    }
+end:
+    PyMem_Free(pages);
+    PyMem_Free(buffer.data);
+    PyMem_Free(line.codes);
+    Py_XDECREF(texts);
+    PyBuffer_Release(&marks);
+    return made;
+}
+
+/* ---- Numbers for readers ---- */
+
+#define MOST_SHOWN 64
+
+PyDoc_STRVAR(show_numbers_doc,
+"show_numbers(digits, places, least, group, point, before, after, minus_before, minus_after) -> list[str | None]\n\n"
+"Decimals in groups of three with at most ``places`` (those they have, if negative) and at least ``least``; '' for\n"
+"None. None stands for a number that has to be rounded, or is very long.");
+
+static PyObject *
+show_numbers(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *digits;
+    int places, least;
+    const char *group, *point, *before, *after, *minus_before, *minus_after;
+    if (!PyArg_ParseTuple(args, "O!iissssss", &PyList_Type, &digits, &places, &least, &group, &point, &before, &after,
+                          &minus_before, &minus_after))
+        return NULL;
+    size_t longest = strlen(before) + strlen(after) + strlen(minus_before) + strlen(minus_after) + strlen(point)
+        + MOST_SHOWN * (1 + strlen(group));
+    Buffer buffer = {0};
+    Py_ssize_t count = PyList_Size(digits);
+    PyObject *made = PyList_New(count);
+    if (made == NULL || reserve(&buffer, longest + 64) < 0)
+        goto failed;
+    for (Py_ssize_t index = 0; index < count; index++) {
+        PyObject *text = PyList_GetItem(digits, index), *shown;
+        Py_ssize_t size = 0;
+        const char *bytes = text == Py_None ? "" : PyUnicode_AsUTF8AndSize(text, &size);
+        Digits found;
+        if (bytes == NULL)
+            goto failed;
+        buffer.size = 0;
+        if (size == 0)
+            shown = PyUnicode_FromStringAndSize("", 0);
+        else if (size > MOST_SHOWN || !take_digits(bytes, size, &found)) {
+            shown = Py_None;
+            Py_IncRef(shown);
+        }
+        else {
+            Py_ssize_t end = found.size, own, whole = found.point;
+            while (places >= 0 && end > whole + 1 && end - whole - 1 > least && found.text[end - 1] == '0')
+                end--;
+            own = end > whole ? end - whole - 1 : 0;
+            int is_zero = 1;
+            for (Py_ssize_t position = 0; position < found.size; position++)
+                is_zero = is_zero && (found.text[position] == '0' || position == whole);
+            int negative = found.negative && !is_zero;
+            if (places >= 0 && own > places) {
+                shown = Py_None;
+                Py_IncRef(shown);
+            }
+            else {
+                put(&buffer, negative ? minus_before : before, strlen(negative ? minus_before : before));
+                for (Py_ssize_t position = 0; position < whole; position++) {
+                    if (position && (whole - position) % 3 == 0)
+                        put(&buffer, group, strlen(group));
+                    put(&buffer, found.text + position, 1);
+                }
+                if (own || least) {
+                    put(&buffer, point, strlen(point));
+                    put(&buffer, found.text + whole + 1, (size_t)own);
+                    for (Py_ssize_t position = own; position < least; position++)
+                        PUT(&buffer, "0");
+                }
+                put(&buffer, negative ? minus_after : after, strlen(negative ? minus_after : after));
+                shown = PyUnicode_FromStringAndSize(buffer.data, (Py_ssize_t)buffer.size);
+            }
+        }
+        if (shown == NULL || PyList_SetItem(made, index, shown) < 0)
+            goto failed;
+    }
+    PyMem_Free(buffer.data);
+    return made;
+failed:
+    PyMem_Free(buffer.data);
+    Py_XDECREF(made);
+    return NULL;
+}
+
 static PyMethodDef methods[] = {
     {"rows", (PyCFunction)(void (*)(void))rows, METH_VARARGS | METH_KEYWORDS, rows_doc},
     {"ordinary", ordinary, METH_VARARGS, ordinary_doc},
     {"digits", digits, METH_VARARGS, digits_doc},
     {"add_digits", add_digits, METH_VARARGS, add_digits_doc},
+    {"page_rows", (PyCFunction)(void (*)(void))page_rows, METH_VARARGS | METH_KEYWORDS, page_rows_doc},
+    {"show_numbers", show_numbers, METH_VARARGS, show_numbers_doc},
     {NULL, NULL, 0, NULL},
 };
 

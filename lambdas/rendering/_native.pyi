@@ -16,3 +16,26 @@ def rows(
 def ordinary(kind: str, values: tuple[object, ...], /) -> bool: ...
 def digits(values: tuple[object, ...], /) -> list[str | None] | None: ...
 def add_digits(texts: list[str | None], /) -> tuple[str, int] | None: ...
+def page_rows(
+    specs: tuple[tuple[float, float, float, int, int, int, int], ...],
+    columns: list[Sequence[str | None]],
+    widths: bytes,
+    used: bytearray,
+    *,
+    size: float,
+    units: float,
+    leading: int,
+    resource: str,
+) -> list[tuple[int, int, bytes, int] | None]: ...
+def show_numbers(
+    digits: list[str | None],
+    places: int,
+    least: int,
+    group: str,
+    point: str,
+    before: str,
+    after: str,
+    minus_before: str,
+    minus_after: str,
+    /,
+) -> list[str | None]: ...

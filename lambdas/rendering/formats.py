@@ -10,16 +10,18 @@ from importlib.resources import files
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.numbers import get_currency_precision, get_currency_symbol, is_currency
+from babel.numbers import get_currency_precision, get_currency_symbol, get_decimal_symbol, is_currency
 
 from rendering.convert import duration_text, microseconds_of
 from rendering.labels import Labels, labels_for
 from rendering.model import Column, ColumnType, Total
-from rendering.numbers import NumberStyle, number_shower
-from rendering.rows import Cell
-from rendering.spreadsheet_format import Family, family, moment_formatter, number_formatter
+from rendering.native import native
+from rendering.numbers import DigitStyle, NumberStyle, digit_style, number_shower
+from rendering.rows import Cell, ColumnCells
+from rendering.spreadsheet_format import Family, family, moment_formatter, number_digits, number_formatter
 
 NUMBER_TYPES = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.FLOAT})
+_TEXTS = {str, type(None)}
 TEXT_TYPES = frozenset({ColumnType.STRING, ColumnType.URL})
 GENERAL = "General"
 TEXT = "@"
@@ -152,12 +154,29 @@ class ColumnFormat:
 
     number_format: str
     show: Callable[..., str]
+    #: How the native loop writes such numbers, where it can.
+    digits: DigitStyle | None = None
 
     def text(self, cell: Cell) -> str:
         """The cell as a reader sees it; blank for ``None``, and text as it is."""
         if cell is None:
             return ""
         return cell if type(cell) is str else self.show(cell)
+
+    def texts(self, column: ColumnCells) -> list[str]:
+        """The same for a run of cells, numbers at once where that can be done."""
+        cells = column.cells
+        kinds = set(map(type, cells))
+        if kinds <= _TEXTS:
+            return [cell or "" for cell in cells]  # type: ignore[misc]
+        if native is None or self.digits is None or str in kinds:
+            return list(map(self.text, cells))
+        digits = column.digits
+        if digits is None:
+            # Digits of integers and doubles; what has an exponent is shown by itself.
+            digits = [None if cell is None else _digits(cell) for cell in cells]
+        shown = native.show_numbers(list(digits), *self.digits)
+        return [self.text(cell) if text is None else text for cell, text in zip(cells, shown, strict=True)]
 
 
 class Formatter:
@@ -175,6 +194,11 @@ class Formatter:
     def language(self) -> str:
         """The BCP 47 tag of the report's language."""
         return self._name
+
+    @property
+    def decimal_point(self) -> str:
+        """What stands before the decimal places of a number."""
+        return get_decimal_symbol(self._locale)
 
     @property
     def datetime_format(self) -> ColumnFormat:
@@ -206,7 +230,8 @@ class Formatter:
 
     def _styled(self, number_format: str, style: NumberStyle) -> ColumnFormat:
         show = number_shower(style=style, locale=self._locale)
-        return ColumnFormat(number_format, lambda value: show(_exact(value)))
+        digits = digit_style(style=style, locale=self._locale)
+        return ColumnFormat(number_format, lambda value: show(_exact(value)), digits)
 
     def _number(self, column: Column) -> ColumnFormat:  # noqa: PLR0911 - one for each kind of format
         name = column.format
@@ -227,7 +252,8 @@ class Formatter:
         if found := _CURRENCY.fullmatch(name):
             return self._currency(found[1])
         show = number_formatter(name, locale=self._locale)
-        return ColumnFormat(name, lambda value: show(_exact(value)))
+        digits = number_digits(name, locale=self._locale)
+        return ColumnFormat(name, lambda value: show(_exact(value)), digits)
 
     def _percent(self, number_format: str, places: int) -> ColumnFormat:
         pattern = self._locale.percent_formats[None]
@@ -294,7 +320,12 @@ class Formatter:
 
 
 def _exact(value: int | float | Decimal) -> Decimal:
-    return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    return Decimal(_digits(value)) if isinstance(value, float) else Decimal(value)
+
+
+def _digits(value: object) -> str:
+    """The digits of an integer or a double, which has none behind the point if it is whole."""
+    return repr(value).removesuffix(".0")
 
 
 def _spaced(affix: str, symbol: str, *, at_end: bool) -> str:

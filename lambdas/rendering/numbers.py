@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
+from typing import NamedTuple
 
 from babel import Locale
 from babel.numbers import get_decimal_symbol, get_group_symbol, get_minus_sign_symbol
@@ -64,6 +65,40 @@ def _grouped(digits: str, symbols: _Symbols) -> str:
         groups.append(rest[-symbols.secondary :])
         rest = rest[: -symbols.secondary]
     return symbols.group.join(reversed(groups))
+
+
+class DigitStyle(NamedTuple):
+    """The same for the native loop, which neither rounds nor shifts the point.
+
+    ``places`` is -1 for those that a number has.
+    """
+
+    places: int
+    least: int
+    group: str
+    point: str
+    before: str
+    after: str
+    minus_before: str
+    minus_after: str
+
+
+def digit_style(*, style: NumberStyle, locale: Locale) -> DigitStyle | None:
+    """``style`` for the native loop; ``None`` when that can't write it."""
+    symbols = _symbols(locale)
+    thousands = symbols.primary == symbols.secondary == _THOUSANDS
+    if style.shift or style.min_digits != 1 or (style.grouping and not thousands):
+        return None
+    return DigitStyle(
+        -1 if style.max_places is None else style.max_places,
+        style.min_places,
+        symbols.group if style.grouping else "",
+        symbols.decimal,
+        style.prefix,
+        style.suffix,
+        symbols.minus + style.prefix if style.negative_prefix is None else style.negative_prefix,
+        style.suffix if style.negative_suffix is None else style.negative_suffix,
+    )
 
 
 def number_shower(*, style: NumberStyle, locale: Locale) -> Callable[[Decimal], str]:

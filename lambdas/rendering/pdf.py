@@ -8,18 +8,32 @@ between lines. Text is drawn as it is: nothing in it is taken for markup.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from decimal import Decimal
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rendering.charts import ChartPoints
-from rendering.fonts import Weight
-from rendering.formats import TEXT_TYPES, zone_for
+from rendering.fonts import Face
+from rendering.formats import NUMBER_TYPES, TEXT_TYPES, zone_for
 from rendering.layout import ReportLayout, Written
-from rendering.model import Align, ByteSink, Total
+from rendering.model import Align, ByteSink, Highlight, Tone, Total
+from rendering.pdf_charts import Area, ChartDrawer
 from rendering.pdf_file import PdfFile, date, literal
-from rendering.pdf_fonts import PdfFont
-from rendering.pdf_geometry import MARGIN, PADDING_X, Block, Geometry, Measure, fit
-from rendering.pdf_text import clip, drawable, is_right_to_left, missing_characters, wrap
+from rendering.pdf_geometry import PADDING_X, Block, Geometry, Measure, fit
+from rendering.pdf_image import PdfImage, add_image
+from rendering.pdf_page import (
+    HEADER_FILL,
+    MUTED,
+    RULE,
+    STRONG_RULE,
+    SUBTOTAL_FILL,
+    TONE_FILLS,
+    ZEBRA_FILL,
+    PageContent,
+)
+from rendering.pdf_rows import INK, CellText, Drawn, RowSetter
+from rendering.pdf_text import clip, drawable, wrap
+from rendering.pdf_typeset import Fonts, Typesetter
 from rendering.rows import Cell, Rows
 from rendering.totals import Summary
 from rendering.warnings import WarningKind
@@ -40,17 +54,14 @@ _MAX_PARAMETER_LINES = 12
 _MAX_NATURAL = 31.0
 _MAX_MINIMUM = 9.5
 _MIN_WIDTH = 2.0
-#: A number that is wider than its column is set smaller, down to this share, before it is broken.
-_MIN_SHRINK = 0.65
-_ROUNDING = 1e-6
-
-_INK = "0.12 0.16 0.20"
-_MUTED = "0.37 0.42 0.48"
-_HEADER_FILL = "0.894 0.914 0.941"
-_ZEBRA_FILL = "0.969 0.975 0.982"
-_SUBTOTAL_FILL = "0.933 0.945 0.961"
-_RULE = "0.80 0.83 0.87"
-_STRONG_RULE = "0.45 0.51 0.58"
+#: Numbers are aligned on their decimals up to so many places; more are too rare to keep room for.
+_MOST_PLACES = 6
+#: The room of a logo on the first page: 40 by 16 millimetres.
+_LOGO_WIDTH, _LOGO_HEIGHT = 113.4, 45.4
+#: Bookmarks beyond these are of no use to anyone.
+_MOST_BOOKMARKS = 5000
+_CHARTS_PER_PAGE = 2
+_CHART_GAP = 24.0
 
 
 class _Kind(Enum):
@@ -59,31 +70,18 @@ class _Kind(Enum):
     TOTAL = auto()
 
 
-# Named tuples: a frozen dataclass takes four times as long to make, and there is one for every cell.
-class _CellText(NamedTuple):
-    """The lines of one cell and the size they are set in.
+# A named tuple: a frozen dataclass takes four times as long to make.
+class _Row(NamedTuple):
+    """A row that is set. ``drawn`` has what draws it for each block of columns.
 
-    For an ordinary cell of one line also its width in em, where it begins, and its codes.
+    ``cells`` are there for rows that were set cell by cell, which alone can be split or stand out.
     """
 
-    lines: Sequence[str]
-    size: float
-    width: float | None = None
-    x: str = ""
-    codes: str | None = None
-
-
-class _RowText(NamedTuple):
-    """A row broken into lines, or some lines of it."""
-
-    cells: tuple[_CellText, ...]
+    drawn: tuple[Drawn, ...]
     kind: _Kind
     striped: bool
     line_count: int
-
-    def part(self, start: int, stop: int) -> "_RowText":
-        cells = tuple(_CellText(cell.lines[start:stop], cell.size) for cell in self.cells)
-        return self._replace(cells=cells, line_count=stop - start)
+    cells: tuple[CellText, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +90,15 @@ class _Line:
 
     text: str
     size: float
-    bold: bool
+    setter: Typesetter
     color: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Bookmark:
+    title: str
+    page: int
+    top: float
 
 
 class PdfWriter:
@@ -102,16 +107,22 @@ class PdfWriter:
     def __init__(self, *, layout: ReportLayout, sink: ByteSink) -> None:
         self._layout = layout
         self._pdf = PdfFile(sink)
-        self._regular = PdfFont(Weight.REGULAR, resource="F1")
-        self._bold = PdfFont(Weight.BOLD, resource="F2")
+        self._fonts = Fonts()
+        self._regular = Typesetter(self._fonts, Face.REGULAR)
+        self._bold = Typesetter(self._fonts, Face.BOLD)
         self._page_tree = self._pdf.reserve()
         self._resources = self._pdf.reserve()
         self._pages: list[int] = []
         self._page_labels: list[int] = []
-        self._pending: list[_RowText] = []
+        self._pending: list[_Row] = []
         self._used = 0.0
         self._row_number = 0
-        self._aligns = [layout.align(index) for index in range(len(layout.columns))]
+        self._bookmarks: list[_Bookmark] = []
+        self._in_group = False
+        self._logo: PdfImage | None = None
+        self._highlighted = [
+            (index, column.highlights) for index, column in enumerate(layout.columns) if column.highlights
+        ]
         created_at = layout.options.created_at
         aware = created_at.replace(tzinfo=UTC) if created_at.tzinfo is None else created_at
         self._created = layout.formatter.datetime_format.text(
@@ -119,65 +130,70 @@ class PdfWriter:
         )
 
     def begin(self, sample: Rows) -> None:
-        measures = [
-            self._measure(index, column.cells)
-            for index, column in enumerate(sample.part(0, _SAMPLE_ROWS).columns)
+        if self._layout.options.logo is not None:
+            self._logo = add_image(self._pdf, self._layout.options.logo)
+        texts = [
+            [drawable(text) for text in column_format.texts(column)]
+            for column_format, column in zip(
+                self._layout.formats, sample.part(0, _SAMPLE_ROWS).columns, strict=True
+            )
         ]
+        measures = [self._measure(index, shown) for index, shown in enumerate(texts)]
         self._geometry: Geometry = fit(measures, page=self._layout.options.page)
-        self._lefts = self._geometry.lefts()
         self._leading = self._geometry.font_size * _LEADING
-        self._header = self._header_text()
+        self._rows = RowSetter(
+            layout=self._layout,
+            geometry=self._geometry,
+            leading=self._leading,
+            regular=self._regular,
+            bold=self._bold,
+            places=[self._places(index, shown) for index, shown in enumerate(texts)],
+            point=self._layout.formatter.decimal_point,
+        )
+        self._header = self._header_row()
         self._header_height = self._height(self._header.line_count)
         self._title_lines = self._title_block()
-        self._title_height = sum(line.size * _LEADING for line in self._title_lines) + _BLOCK_GAP
+        title_height = sum(line.size * _LEADING for line in self._title_lines)
+        self._title_height = max(title_height, _LOGO_HEIGHT if self._logo else 0.0) + _BLOCK_GAP
         self._footer_title = clip(
             wrap(
                 self._own_text(self._layout.title).replace("\n", " "),
-                font=self._regular,
+                width=self._regular.width,
                 limit=self._geometry.content_width * 0.45 / _FOOTER_SIZE,
             ),
             1,
         )[0]
 
     def rows(self, rows: Rows, *, first_row: int) -> None:
+        if self._layout.grouping and not self._in_group:
+            self._begin_group(rows.columns[self._layout.grouping[0]].cells[0])
         columns = [
-            self._column(index, column.cells, first_row=first_row)
-            for index, column in enumerate(rows.columns)
+            column_format.texts(column)
+            for column_format, column in zip(self._layout.formats, rows.columns, strict=True)
         ]
-        for cells in zip(*columns, strict=True):
+        tones = self._tones(rows)
+        tallest = self._most_lines(self._page_room)
+        place = self._place
+        for position, made in enumerate(self._rows.rows(columns)):
             self._row_number += 1
-            most = max([len(cell.lines) for cell in cells])
-            self._place(_RowText(cells, _Kind.ROW, self._row_number % 2 == 0, most))
-
-    def _column(self, index: int, cells: Sequence[Cell], *, first_row: int) -> list[_CellText]:
-        """A run of cells of one column, set in lines."""
-        font, size = self._regular, self._geometry.font_size
-        text_of, width_of, encode = self._layout.formats[index].text, font.width, font.encode
-        limit = (self._geometry.text_widths[index] + _ROUNDING) / size
-        left = self._lefts[index] + PADDING_X
-        # The share of the free room that stands before the text.
-        before = {Align.LEFT: 0.0, Align.CENTER: 0.5, Align.RIGHT: 1.0}[self._aligns[index]]
-        room = self._geometry.text_widths[index]
-        empty = _CellText((), size)
-        at_left = f"{left:.2f}"
-        made = []
-        for row, cell in enumerate(cells, first_row):
-            text = text_of(cell)
-            if not (text.isascii() and text.isprintable()):
-                text = self._text(text, index=index, row=row)
-            if not text:
-                made.append(empty)
+            striped = self._row_number % 2 == 0
+            if made is not None and made[1] <= tallest and position not in tones:
+                place(_Row(made[0], _Kind.ROW, striped, made[1]))
                 continue
-            if "\n" not in text:
-                em = width_of(text)
-                if em <= limit:
-                    x = f"{left + before * (room - em * size):.2f}" if before else at_left
-                    made.append(_CellText((text,), size, em, x, encode(text)))
-                    continue
-            made.append(self._cell(text, index=index, font=font))
-        return made
+            texts = [column[position] for column in columns]
+            marks = tones.get(position, {})
+            cells = tuple(
+                self._rows.cell(
+                    self._text(text, index=index, row=first_row + position), index, tone=marks.get(index)
+                )
+                for index, text in enumerate(texts)
+            )
+            place(self._row(cells, kind=_Kind.ROW, striped=striped))
 
     def summary(self, summary: Summary) -> None:
+        outermost = summary.group is None or summary.group == self._layout.grouping[0]
+        if outermost:
+            self._in_group = False
         if not self._layout.has_totals:
             return
         texts = [
@@ -188,14 +204,15 @@ class PdfWriter:
         if label is not None:
             texts[label[0]] = drawable(label[1])
         kind = _Kind.TOTAL if summary.group is None else _Kind.SUBTOTAL
-        self._place(self._break(texts, kind=kind, striped=False))
+        cells = tuple(self._rows.cell(text, index, bold=True) for index, text in enumerate(texts))
+        self._place(self._row(cells, kind=kind, striped=False))
         # Stripes start anew in each group.
         self._row_number = 0
 
     def end(self, charts: Sequence[ChartPoints]) -> Written:
-        del charts
         if self._pending or not self._pages:
             self._flush()
+        self._write_charts(charts)
         self._finish()
         return Written(pages=len(self._pages))
 
@@ -219,36 +236,46 @@ class PdfWriter:
         return text
 
     def _check_glyphs(self, text: str, *, column: str, row: int) -> None:
-        missing = missing_characters(text, font=self._regular)
+        missing = self._regular.missing(text)
         if missing:
             detail = " ".join(f"U+{ord(character):04X}" for character in missing[:8])
             self._layout.warnings.add(column, WarningKind.MISSING_GLYPH, row=row, detail=detail)
-        if is_right_to_left(text):
-            detail = "right-to-left text is drawn without joining or reordering"
-            self._layout.warnings.add(column, WarningKind.UNSHAPED_TEXT, row=row, detail=detail)
 
-    # Widths and line breaks
+    def _tones(self, rows: Rows) -> dict[int, dict[int, Tone]]:
+        """The cells that stand out, by their row's position and their column."""
+        found: dict[int, dict[int, Tone]] = {}
+        for index, highlights in self._highlighted:
+            number = self._layout.columns[index].type in NUMBER_TYPES
+            for position, cell in enumerate(rows.columns[index].cells):
+                tone = _tone(cell, highlights, number=number)
+                if tone is not None:
+                    found.setdefault(position, {})[index] = tone
+        return found
 
-    def _measure(self, index: int, cells: Sequence[Cell]) -> Measure:
-        column, column_format = self._layout.columns[index], self._layout.formats[index]
+    # Widths
+
+    def _measure(self, index: int, texts: Sequence[str]) -> Measure:
+        column = self._layout.columns[index]
+        regular, bold = self._regular.width, self._bold.width
         if column.width is not None:
-            width = max(column.width * self._regular.width("0"), _MIN_WIDTH)
+            width = max(column.width * regular("0"), _MIN_WIDTH)
             return Measure(natural=width, minimum=width)
         header = drawable(self._layout.headers[index])
-        header_word = max(map(self._bold.width, header.split()), default=0.0)
-        texts = [drawable(column_format.text(cell)) for cell in cells]
+        header_word = max(map(bold, header.split()), default=0.0)
         lines = [line for text in texts for line in text.split("\n")]
-        widest = max(map(self._regular.width, lines), default=0.0)
+        widest = max(map(regular, lines), default=0.0)
         if column.type in TEXT_TYPES:
-            word = max((self._regular.width(word) for line in lines for word in line.split()), default=0.0)
+            word = max((regular(word) for line in lines for word in line.split()), default=0.0)
             least = word
         else:
-            # Numbers and dates are not broken; a total can have more digits than what it adds up.
-            extra = self._bold.width("00000") if column.total in (Total.SUM, Total.COUNT) else 0.0
+            # Numbers and dates are not broken. Later numbers can have more digits than the first ones, and a
+            # total more than what it adds up.
+            extra = regular("00") if column.type in NUMBER_TYPES else 0.0
+            extra = bold("00000") if column.total in (Total.SUM, Total.COUNT) else extra
             widest = least = widest + extra
         label = self._label_width(index, texts)
         widest, least = max(widest, label), max(least, label)
-        natural = min(max(widest, min(self._bold.width(header), 12.0), _MIN_WIDTH), _MAX_NATURAL)
+        natural = min(max(widest, min(bold(header), 12.0), _MIN_WIDTH), _MAX_NATURAL)
         cap = _MAX_MINIMUM if column.type in TEXT_TYPES else _MAX_NATURAL
         minimum = min(max(least, min(header_word, _MAX_MINIMUM), _MIN_WIDTH), cap, natural)
         # Room for the rounding of widths, so that a value never breaks in a column made for it.
@@ -262,52 +289,58 @@ class PdfWriter:
         found = [labels.subtotal.format(group=text) for text in texts] if index in self._layout.groups else []
         return max(map(self._bold.width, [*found, labels.total]))
 
-    def _break(self, texts: Sequence[str], *, kind: _Kind, striped: bool) -> _RowText:
-        font = self._regular if kind is _Kind.ROW else self._bold
-        cells = tuple(self._cell(text, index=index, font=font) for index, text in enumerate(texts))
-        return _RowText(cells, kind, striped, max(len(cell.lines) for cell in cells))
+    def _places(self, index: int, texts: Sequence[str]) -> int:
+        """The most decimal places of a column whose numbers have different ones; -1 for any other."""
+        column = self._layout.columns[index]
+        if column.type not in NUMBER_TYPES or self._layout.align(index) is not Align.RIGHT:
+            return -1
+        point = self._layout.formatter.decimal_point
+        places = set()
+        for text in filter(None, texts):
+            fraction = text.rpartition(point)[2] if point in text else ""
+            if not (text[-1].isascii() and text[-1].isdigit() and (not fraction or fraction.isdigit())):
+                return -1
+            places.add(len(fraction))
+        return min(max(places), _MOST_PLACES) if len(places) > 1 else -1
 
-    def _cell(self, text: str, *, index: int, font: PdfFont) -> _CellText:
-        size = self._geometry.font_size
-        width = self._geometry.text_widths[index] + _ROUNDING
-        if not text:
-            return _CellText((), size)
-        if "\n" not in text:
-            needed = font.width(text)
-            if needed <= width / size:
-                return _CellText((text,), size, needed)
-            if self._layout.columns[index].type not in TEXT_TYPES and needed * size * _MIN_SHRINK <= width:
-                return _CellText((text,), width / needed, needed)
-        return _CellText(wrap(text, font=font, limit=width / size), size)
+    def _row(self, cells: tuple[CellText, ...], *, kind: _Kind, striped: bool) -> _Row:
+        bold = kind is not _Kind.ROW
+        drawn = tuple(self._rows.draw(cells, block.columns, bold=bold) for block in self._geometry.blocks)
+        return _Row(drawn, kind, striped, max(len(cell.lines) for cell in cells), cells)
 
-    def _header_text(self) -> _RowText:
+    def _header_row(self) -> _Row:
         size = self._geometry.font_size
         cells = []
         for index, header in enumerate(self._layout.headers):
             text = drawable(header)
             self._check_glyphs(text, column=self._layout.columns[index].key, row=0)
-            lines = wrap(text, font=self._bold, limit=(self._geometry.text_widths[index] + _ROUNDING) / size)
-            cells.append(_CellText(clip(lines, _MAX_HEADER_LINES), size))
-        return _RowText(tuple(cells), _Kind.ROW, False, max(len(cell.lines) for cell in cells))
+            limit = self._geometry.text_widths[index] / size + 1e-6
+            lines = wrap(text, width=self._bold.width, limit=limit)
+            cells.append(CellText(clip(lines, _MAX_HEADER_LINES), size))
+        made = tuple(cells)
+        drawn = tuple(self._rows.draw(made, block.columns, bold=True) for block in self._geometry.blocks)
+        return _Row(drawn, _Kind.ROW, False, max(len(cell.lines) for cell in cells), made)
 
     def _title_block(self) -> list[_Line]:
         layout = self._layout
-        lines = self._own_lines(layout.title, size=_TITLE_SIZE, bold=True, color=_INK, most=_MAX_TITLE_LINES)
+        lines = self._own_lines(
+            layout.title, size=_TITLE_SIZE, setter=self._bold, color=INK, most=_MAX_TITLE_LINES
+        )
         if layout.subtitle:
             lines += self._own_lines(
-                layout.subtitle, size=_SUBTITLE_SIZE, bold=False, color=_MUTED, most=_MAX_TITLE_LINES
+                layout.subtitle, size=_SUBTITLE_SIZE, setter=self._regular, color=MUTED, most=_MAX_TITLE_LINES
             )
         if layout.parameters:
             text = "   ·   ".join(f"{label}: {value}" for label, value in layout.parameters)
             lines += self._own_lines(
-                text, size=_PARAMETER_SIZE, bold=False, color=_MUTED, most=_MAX_PARAMETER_LINES
+                text, size=_PARAMETER_SIZE, setter=self._regular, color=MUTED, most=_MAX_PARAMETER_LINES
             )
         return lines
 
-    def _own_lines(self, text: str, *, size: float, bold: bool, color: str, most: int) -> list[_Line]:
-        font = self._bold if bold else self._regular
-        lines = wrap(self._own_text(text), font=font, limit=self._geometry.content_width / size)
-        return [_Line(line, size, bold, color) for line in clip(lines, most)]
+    def _own_lines(self, text: str, *, size: float, setter: Typesetter, color: str, most: int) -> list[_Line]:
+        room = self._geometry.content_width - (_LOGO_WIDTH + _BLOCK_GAP if self._logo else 0.0)
+        lines = wrap(self._own_text(text), width=setter.width, limit=room / size)
+        return [_Line(line, size, setter, color) for line in clip(lines, most)]
 
     def _height(self, line_count: int) -> float:
         return max(line_count, 1) * self._leading + 2 * _PADDING_Y
@@ -315,81 +348,131 @@ class PdfWriter:
     # Rows onto pages
 
     @property
+    def _page_room(self) -> float:
+        """The height that rows have on any page but the first."""
+        geometry = self._geometry
+        return geometry.height - 2 * geometry.margin - _FOOTER_GAP - self._header_height
+
+    @property
     def _capacity(self) -> float:
         """The height that rows have on the page that is being filled."""
-        fresh = self._geometry.height - 2 * MARGIN - _FOOTER_GAP - self._header_height
-        return fresh if self._pages else fresh - self._title_height
+        return self._page_room if self._pages else self._page_room - self._title_height
 
-    def _place(self, row: _RowText) -> None:
+    def _most_lines(self, height: float) -> int:
+        return int((height - 2 * _PADDING_Y) / self._leading)
+
+    def _place(self, row: _Row) -> None:
         while True:
             height = self._height(row.line_count)
             if self._used + height <= self._capacity:
                 self._pending.append(row)
                 self._used += height
                 return
-            if height > self._capacity:
+            if height > self._capacity and row.cells is not None:
                 # Taller than a page: as many lines as there is room for, the rest on the next one.
-                lines = int((self._capacity - self._used - 2 * _PADDING_Y) / self._leading)
+                lines = self._most_lines(self._capacity - self._used)
                 if lines >= 2 or not self._pending:
                     lines = max(lines, 1)
-                    self._pending.append(row.part(0, lines))
-                    row = row.part(lines, row.line_count)
+                    self._pending.append(self._part(row, 0, lines))
+                    row = self._part(row, lines, row.line_count)
             self._flush()
+
+    def _part(self, row: _Row, start: int, stop: int) -> _Row:
+        cells = tuple(cell._replace(lines=cell.lines[start:stop]) for cell in row.cells or ())
+        return self._row(cells, kind=row.kind, striped=row.striped)
+
+    def _begin_group(self, key: Cell) -> None:
+        """Remember where a group of the outermost level begins."""
+        self._in_group = True
+        if len(self._bookmarks) == _MOST_BOOKMARKS:
+            return
+        first = self._height(1)
+        page, used = len(self._pages), self._used
+        if used + first > self._capacity:
+            page, used = page + 1, 0.0
+        top = self._geometry.height - self._geometry.margin - used
+        title = self._layout.formats[self._layout.grouping[0]].text(key) or "–"
+        self._bookmarks.append(_Bookmark(title, page * len(self._geometry.blocks), top))
 
     def _flush(self) -> None:
         first = not self._pages
-        for block in self._geometry.blocks:
-            self._write_page(block, first=first)
+        for block_number, block in enumerate(self._geometry.blocks):
+            self._write_page(block_number, block, first=first)
         self._pending = []
         self._used = 0.0
 
-    def _write_page(self, block: Block, *, first: bool) -> None:
-        page = _PageContent(self._geometry, regular=self._regular, bold=self._bold)
-        top = self._geometry.height - MARGIN
+    def _write_page(self, block_number: int, block: Block, *, first: bool) -> None:
+        geometry = self._geometry
+        page = PageContent(geometry)
+        top = geometry.height - geometry.margin
+        width = sum(block.widths)
         if first:
-            for line in self._title_lines:
-                font = self._bold if line.bold else self._regular
-                page.text(line.text, x=MARGIN, y=top - line.size, size=line.size, font=font, color=line.color)
-                top -= line.size * _LEADING
-            top -= _BLOCK_GAP
-        page.row(
-            self._header,
-            block,
-            top=top,
+            self._draw_title(page, top, logo=block_number == 0)
+            top -= self._title_height
+        page.fill(
+            HEADER_FILL,
+            x=geometry.margin,
+            y=top - self._header_height,
+            width=width,
             height=self._header_height,
-            fill=_HEADER_FILL,
-            font=self._bold,
-            aligns=self._aligns,
-            leading=self._leading,
         )
+        below = _PADDING_Y + geometry.font_size
+        page.row(self._header.drawn[block_number], y=top - below, setter=self._bold)
         top -= self._header_height
-        page.rule(block, y=top, color=_STRONG_RULE)
+        page.rule(STRONG_RULE, y=top, width=width)
         for row in self._pending:
             height = self._height(row.line_count)
-            font = self._regular if row.kind is _Kind.ROW else self._bold
-            page.row(
-                row,
-                block,
-                top=top,
-                height=height,
-                fill=_fill(row),
-                font=font,
-                aligns=self._aligns,
-                leading=self._leading,
-            )
+            if row.striped or row.kind is not _Kind.ROW:
+                page.fill(_fill(row.kind), x=geometry.margin, y=top - height, width=width, height=height)
+            if row.cells is not None:
+                self._fill_tones(page, row.cells, block, top=top, height=height)
+            setter = self._regular if row.kind is _Kind.ROW else self._bold
+            page.row(row.drawn[block_number], y=top - below, setter=setter)
             if row.kind is _Kind.TOTAL:
-                page.rule(block, y=top, color=_STRONG_RULE)
+                page.rule(STRONG_RULE, y=top, width=width)
             top -= height
-            page.rule(block, y=top, color=_RULE)
+            page.rule(RULE, y=top, width=width)
         if not self._pending:
             page.text(
                 self._layout.labels.no_data,
-                x=MARGIN + PADDING_X,
+                x=geometry.margin + PADDING_X,
                 y=top - 2 * self._leading,
-                size=self._geometry.font_size,
-                font=self._regular,
-                color=_MUTED,
+                size=geometry.font_size,
+                setter=self._regular,
+                color=MUTED,
             )
+        self._add_page(page)
+
+    def _draw_title(self, page: PageContent, top: float, *, logo: bool) -> None:
+        geometry = self._geometry
+        for line in self._title_lines:
+            page.text(
+                line.text,
+                x=geometry.margin,
+                y=top - line.size,
+                size=line.size,
+                setter=line.setter,
+                color=line.color,
+            )
+            top -= line.size * _LEADING
+        if logo and self._logo is not None:
+            scale = min(_LOGO_WIDTH / self._logo.width, _LOGO_HEIGHT / self._logo.height)
+            width, height = self._logo.width * scale, self._logo.height * scale
+            x = geometry.width - geometry.margin - width
+            y = geometry.height - geometry.margin - height
+            page.draw(f"q {width:.2f} 0 0 {height:.2f} {x:.2f} {y:.2f} cm /L1 Do Q")
+
+    def _fill_tones(
+        self, page: PageContent, cells: Sequence[CellText], block: Block, *, top: float, height: float
+    ) -> None:
+        left = self._geometry.margin
+        for index, width in zip(block.columns, block.widths, strict=True):
+            tone = cells[index].tone
+            if tone is not None:
+                page.fill(TONE_FILLS[tone], x=left, y=top - height, width=width, height=height)
+            left += width
+
+    def _add_page(self, page: PageContent) -> None:
         self._footer(page)
         contents, page_label = self._pdf.add_stream(page.content()), self._pdf.reserve()
         self._page_labels.append(page_label)
@@ -401,29 +484,67 @@ class PdfWriter:
             )
         )
 
-    def _footer(self, page: "_PageContent") -> None:
-        page.text(self._footer_title, x=MARGIN, y=MARGIN, size=_FOOTER_SIZE, font=self._regular, color=_MUTED)
-        middle = (self._geometry.width - self._regular.width(self._created) * _FOOTER_SIZE) / 2
-        page.text(self._created, x=middle, y=MARGIN, size=_FOOTER_SIZE, font=self._regular, color=_MUTED)
+    def _footer(self, page: PageContent) -> None:
+        y = x = self._geometry.margin
+        regular = self._regular
+        page.text(self._footer_title, x=x, y=y, size=_FOOTER_SIZE, setter=regular, color=MUTED)
+        middle = (self._geometry.width - regular.width(self._created) * _FOOTER_SIZE) / 2
+        page.text(self._created, x=middle, y=y, size=_FOOTER_SIZE, setter=regular, color=MUTED)
+
+    def _write_charts(self, charts: Sequence[ChartPoints]) -> None:
+        """Two charts a page, behind the table."""
+        geometry = self._geometry
+        drawer = ChartDrawer(layout=self._layout, regular=self._regular, bold=self._bold)
+        for start in range(0, len(charts), _CHARTS_PER_PAGE):
+            page = PageContent(geometry)
+            room = geometry.height - 2 * geometry.margin - _FOOTER_GAP
+            height = (room - _CHART_GAP * (_CHARTS_PER_PAGE - 1)) / _CHARTS_PER_PAGE
+            for place, points in enumerate(charts[start : start + _CHARTS_PER_PAGE]):
+                top = geometry.height - geometry.margin - place * (height + _CHART_GAP)
+                drawer.draw(points, page, Area(geometry.margin, top - height, geometry.content_width, height))
+            self._add_page(page)
 
     def _write_page_labels(self) -> None:
         for number, page_label in enumerate(self._page_labels, 1):
             text = self._layout.labels.page.format(page=number, pages=len(self._pages))
-            x = self._geometry.width - MARGIN - self._regular.width(text) * _FOOTER_SIZE
-            page = _PageContent(self._geometry, regular=self._regular, bold=self._bold)
-            page.text(text, x=x, y=MARGIN, size=_FOOTER_SIZE, font=self._regular, color=_MUTED)
+            x = self._geometry.width - self._geometry.margin - self._regular.width(text) * _FOOTER_SIZE
+            page = PageContent(self._geometry)
+            page.text(
+                text, x=x, y=self._geometry.margin, size=_FOOTER_SIZE, setter=self._regular, color=MUTED
+            )
             self._pdf.add_small_stream(page.content(), number=page_label)
+
+    def _write_outline(self) -> str:
+        """The bookmarks (section 12.3.3); gives the catalogue's entry."""
+        if not self._bookmarks:
+            return ""
+        root = self._pdf.reserve()
+        numbers = [self._pdf.reserve() for _ in self._bookmarks]
+        for index, (number, bookmark) in enumerate(zip(numbers, self._bookmarks, strict=True)):
+            previous = f" /Prev {numbers[index - 1]} 0 R" if index else ""
+            following = f" /Next {numbers[index + 1]} 0 R" if index + 1 < len(numbers) else ""
+            page = self._pages[bookmark.page]
+            self._pdf.add(
+                f"<< /Title {literal(bookmark.title)} /Parent {root} 0 R{previous}{following}"
+                f" /Dest [{page} 0 R /XYZ 0 {bookmark.top:.2f} 0] >>",
+                number=number,
+            )
+        self._pdf.add(
+            f"<< /Type /Outlines /First {numbers[0]} 0 R /Last {numbers[-1]} 0 R /Count {len(numbers)} >>",
+            number=root,
+        )
+        return f" /Outlines {root} 0 R"
 
     def _finish(self) -> None:
         pdf, layout = self._pdf, self._layout
         self._write_page_labels()
-        regular, bold = self._regular.embed(pdf), self._bold.embed(pdf)
-        pdf.add(f"<< /Font << /F1 {regular} 0 R /F2 {bold} 0 R >> >>", number=self._resources)
+        images = f" /XObject << /L1 {self._logo.number} 0 R >>" if self._logo else ""
+        pdf.add(f"<< /Font << {self._fonts.embed(pdf)} >>{images} >>", number=self._resources)
         kids = " ".join(f"{page} 0 R" for page in self._pages)
         pdf.add(f"<< /Type /Pages /Count {len(self._pages)} /Kids [{kids}] >>", number=self._page_tree)
         root = pdf.add(
             f"<< /Type /Catalog /Pages {self._page_tree} 0 R /Lang ({layout.formatter.language})"
-            f" /ViewerPreferences << /DisplayDocTitle true >> >>"
+            f" /ViewerPreferences << /DisplayDocTitle true >>{self._write_outline()} >>"
         )
         created = date(layout.options.created_at)
         info = pdf.add(
@@ -433,89 +554,26 @@ class PdfWriter:
         pdf.end(root=root, info=info)
 
 
-def _fill(row: _RowText) -> str | None:
-    match row.kind:
-        case _Kind.TOTAL:
-            return _HEADER_FILL
-        case _Kind.SUBTOTAL:
-            return _SUBTOTAL_FILL
-        case _:
-            return _ZEBRA_FILL if row.striped else None
+def _fill(kind: _Kind) -> str:
+    return {_Kind.ROW: ZEBRA_FILL, _Kind.SUBTOTAL: SUBTOTAL_FILL, _Kind.TOTAL: HEADER_FILL}[kind]
 
 
-class _PageContent:
-    """The content stream of one page: fills and rules first, then all text in one text object."""
-
-    def __init__(self, geometry: Geometry, *, regular: PdfFont, bold: PdfFont) -> None:
-        self._geometry = geometry
-        self._regular = regular
-        self._bold = bold
-        self._fills: list[str] = []
-        self._rules: list[str] = []
-        self._texts: list[str] = []
-        self._font: tuple[str, float] | None = None
-        self._color: str | None = None
-
-    def text(self, text: str, *, x: float, y: float, size: float, font: PdfFont, color: str) -> None:
-        """One line with its baseline at ``y``."""
-        self._line(text, x=x, y=f"{y:.2f}", size=size, font=font, color=color)
-
-    def _line(self, text: str, *, x: float, y: str, size: float, font: PdfFont, color: str) -> None:
-        if text:
-            self._set(font, size, color)
-            self._texts.append(f"1 0 0 1 {x:.2f} {y} Tm <{font.encode(text)}> Tj")
-
-    def _set(self, font: PdfFont, size: float, color: str) -> None:
-        if self._font != (font.resource, size):
-            self._font = (font.resource, size)
-            self._texts.append(f"/{font.resource} {size:.2f} Tf")
-        if self._color != color:
-            self._color = color
-            self._texts.append(f"{color} rg")
-
-    def row(
-        self,
-        row: _RowText,
-        block: Block,
-        *,
-        top: float,
-        height: float,
-        fill: str | None,
-        font: PdfFont,
-        aligns: Sequence[Align],
-        leading: float,
-    ) -> None:
-        """The cells of one row that belong to ``block``."""
-        if fill is not None:
-            width = sum(block.widths)
-            self._fills.append(f"{fill} rg {MARGIN:.2f} {top - height:.2f} {width:.2f} {height:.2f} re f")
-        left = MARGIN
-        baselines = self._baselines(top, leading, row.line_count)
-        for column, width in zip(block.columns, block.widths, strict=True):
-            cell = row.cells[column]
-            if cell.codes is not None:
-                self._set(font, cell.size, _INK)
-                self._texts.append(f"1 0 0 1 {cell.x} {baselines[0]} Tm <{cell.codes}> Tj")
-                left += width
-                continue
-            for line, y in zip(cell.lines, baselines, strict=False):
-                x = left + PADDING_X
-                if aligns[column] is not Align.LEFT:
-                    em = font.width(line) if cell.width is None else cell.width
-                    room = width - 2 * PADDING_X - em * cell.size
-                    x += room if aligns[column] is Align.RIGHT else room / 2
-                self._line(line, x=x, y=y, size=cell.size, font=font, color=_INK)
-            left += width
-
-    def _baselines(self, top: float, leading: float, lines: int) -> list[str]:
-        first = top - _PADDING_Y - self._geometry.font_size
-        return [f"{first - number * leading:.2f}" for number in range(lines)]
-
-    def rule(self, block: Block, *, y: float, color: str) -> None:
-        """A thin line across the table."""
-        right = MARGIN + sum(block.widths)
-        self._rules.append(f"{color} RG 0.4 w {MARGIN:.2f} {y:.2f} m {right:.2f} {y:.2f} l S")
-
-    def content(self) -> bytes:
-        lines = [*self._fills, *self._rules, "BT", *self._texts, "ET"]
-        return "\n".join(lines).encode("ascii")
+def _tone(cell: Any, highlights: Sequence[Highlight], *, number: bool) -> Tone | None:
+    """The tone of the first highlight that fits; a number column's text fits none."""
+    if cell is None or (number and isinstance(cell, str)):
+        return None
+    value = (Decimal(repr(cell)) if isinstance(cell, float) else Decimal(cell)) if number else str(cell)
+    for highlight in highlights:
+        wanted: Any = highlight.value
+        match highlight.when:
+            case "above":
+                fits = value > wanted
+            case "below":
+                fits = value < wanted
+            case "equal":
+                fits = value == wanted
+            case _:
+                fits = value != wanted
+        if fits:
+            return highlight.tone
+    return None

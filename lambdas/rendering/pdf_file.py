@@ -47,6 +47,11 @@ class PdfFile:
         head = f"<< /Length {len(data)} >>\nstream\n".encode("ascii")
         return self._add(b"".join((head, data, b"\nendstream")), number=number)
 
+    def add_raw_stream(self, data: bytes, *, entries: str) -> int:
+        """Write a stream object that is encoded already, as ``entries`` say."""
+        head = f"<< {entries} /Length {len(data)} >>\nstream\n".encode("ascii")
+        return self._add(b"".join((head, data, b"\nendstream")), number=None)
+
     def add_stream(self, data: bytes, *, entries: str = "") -> int:
         """Write a stream object, compressed; ``entries`` are more of its dictionary."""
         packed = compressed(data)

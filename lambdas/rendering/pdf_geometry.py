@@ -13,7 +13,8 @@ _PAPER = {
     PageSize.LETTER: (612.0, 792.0),
     PageSize.LEGAL: (612.0, 1008.0),
 }
-MARGIN = 40.0
+_MARGIN = 40.0
+_POINTS_PER_MILLIMETRE = 72 / 25.4
 PADDING_X = 4.0
 #: A table that is too wide is set smaller in these steps; below the last it goes on in more blocks.
 _FONT_SIZES = (8.5, 8.0, 7.5, 7.0, 6.5, 6.0)
@@ -45,6 +46,7 @@ class Geometry:
 
     width: float
     height: float
+    margin: float
     font_size: float
     blocks: tuple[Block, ...]
     #: The width of each column's text, by index.
@@ -54,7 +56,7 @@ class Geometry:
         """Where each column begins on its page, by index. The first one begins at the same place on each."""
         found: dict[int, float] = {}
         for block in self.blocks:
-            left = MARGIN
+            left = self.margin
             for column, width in zip(block.columns, block.widths, strict=True):
                 found[column] = left
                 left += width
@@ -62,7 +64,7 @@ class Geometry:
 
     @property
     def content_width(self) -> float:
-        return self.width - 2 * MARGIN
+        return self.width - 2 * self.margin
 
 
 def fit(measures: Sequence[Measure], *, page: Page) -> Geometry:
@@ -72,8 +74,9 @@ def fit(measures: Sequence[Measure], *, page: Page) -> Geometry:
     smaller, down to 6 points, and after that the columns go on in further blocks, each with the first
     column repeated.
     """
-    width, height = _paper(measures, page=page)
-    available = width - 2 * MARGIN
+    margin = _MARGIN if page.margin is None else page.margin * _POINTS_PER_MILLIMETRE
+    width, height = _paper(measures, page=page, margin=margin)
+    available = width - 2 * margin
     for font_size in _FONT_SIZES:
         needs = [_points(measure, font_size=font_size) for measure in measures]
         if sum(minimum for _, minimum in needs) <= available:
@@ -92,17 +95,18 @@ def fit(measures: Sequence[Measure], *, page: Page) -> Geometry:
     return Geometry(
         width=width,
         height=height,
+        margin=margin,
         font_size=font_size,
         blocks=tuple(blocks),
         text_widths=tuple(text_widths[index] for index in range(len(measures))),
     )
 
 
-def _paper(measures: Sequence[Measure], *, page: Page) -> tuple[float, float]:
+def _paper(measures: Sequence[Measure], *, page: Page, margin: float) -> tuple[float, float]:
     short, long = _PAPER[page.size]
     if page.orientation is Orientation.AUTO:
         needed = sum(_points(measure, font_size=_FONT_SIZES[0])[0] for measure in measures)
-        upright = needed <= short - 2 * MARGIN
+        upright = needed <= short - 2 * margin
     else:
         upright = page.orientation is Orientation.PORTRAIT
     return (short, long) if upright else (long, short)

@@ -1,21 +1,22 @@
 """Text on a page: what can be drawn, and where lines break."""
 
 import re
+import unicodedata
 from collections.abc import Callable
-
-from rendering.pdf_fonts import PdfFont
 
 _TAB = "    "
 #: Characters without a picture of their own: C1 controls, soft hyphen, zero-width and bidirectional
 #: marks, variation selectors and tags.
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\x7f-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
 )
 #: Hebrew, Arabic and their relatives with their presentation forms.
 _RIGHT_TO_LEFT = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
-_WORDS = re.compile(r" +|[^ ]+")
+#: Blanks, single characters of scripts without blanks, and words.
+_UNSPACED = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORDS = re.compile(f" +|[{_UNSPACED}]|[^ {_UNSPACED}]+")
 
 
 def drawable(text: str) -> str:
@@ -23,10 +24,10 @@ def drawable(text: str) -> str:
 
     Several blanks in a row are kept.
     """
-    if text.isprintable() and (text.isascii() or not _INVISIBLE.search(text)):
+    if text.isprintable() and (text.isascii() or not INVISIBLE.search(text)):
         return text
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
-    return _INVISIBLE.sub("", text.replace("\t", _TAB))
+    return INVISIBLE.sub("", text.replace("\t", _TAB))
 
 
 def is_right_to_left(text: str) -> bool:
@@ -34,21 +35,17 @@ def is_right_to_left(text: str) -> bool:
     return not text.isascii() and _RIGHT_TO_LEFT.search(text) is not None
 
 
-def missing_characters(text: str, *, font: PdfFont) -> list[str]:
-    """The different characters of ``text`` that ``font`` does not have, in order."""
-    if text.isascii() or font.has_all(text):
-        return []
-    return [character for character in dict.fromkeys(text) if character != "\n" and not font.has(character)]
+def wrap(text: str, *, width: Callable[[str], float], limit: float) -> list[str]:
+    """Lines of ``text`` that are at most ``limit`` wide, as ``width`` measures.
 
-
-def wrap(text: str, *, font: PdfFont, limit: float) -> list[str]:
-    """Lines of ``text`` at most ``limit`` em wide, broken at blanks, and inside words that are too long."""
+    They are broken at blanks, between Chinese or Japanese characters, and inside words that are too long.
+    """
     lines: list[str] = []
     for paragraph in text.split("\n"):
-        if font.width(paragraph) <= limit:
+        if width(paragraph) <= limit:
             lines.append(paragraph)
         else:
-            lines += _wrap_paragraph(paragraph, width=font.width, limit=limit)
+            lines += _wrap_paragraph(paragraph, width=width, limit=limit)
     return lines
 
 
@@ -76,12 +73,12 @@ def _wrap_paragraph(text: str, *, width: Callable[[str], float], limit: float) -
 
 
 def _pieces(word: str, *, width: Callable[[str], float], limit: float) -> list[str]:
-    """``word`` in pieces at most ``limit`` em wide, of at least one character each."""
+    """``word`` in pieces at most ``limit`` wide, of at least one character with its marks each."""
     pieces: list[str] = []
     start, used = 0, 0.0
     for index, character in enumerate(word):
         advance = width(character)
-        if used + advance > limit and index > start:
+        if used + advance > limit and index > start and not unicodedata.combining(character):
             pieces.append(word[start:index])
             start, used = index, 0.0
         used += advance

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, auto
+from operator import attrgetter
 
 from babel import Locale
 from babel.dates import get_day_names, get_month_names
 
-from rendering.numbers import NumberStyle, number_shower
+from rendering.numbers import DigitStyle, NumberStyle, digit_style, number_shower
 
 _TOKEN = re.compile(
     r"""(?P<quoted>"[^"]*")|(?P<escaped>\\.)|(?P<space>_.)|(?P<fill>\*.)
@@ -130,6 +131,14 @@ def _number_section(tokens: Sequence[_Token]) -> NumberStyle:
     )
 
 
+def number_digits(number_format: str, *, locale: Locale) -> DigitStyle | None:
+    """The same for the native loop; ``None`` when that can't write such numbers."""
+    tokens = _tokens(number_format)
+    if any(token.kind in ("exponent", "general", "section") for token in tokens):
+        return None
+    return digit_style(style=_number_section(tokens), locale=locale)
+
+
 def number_formatter(number_format: str, *, locale: Locale) -> Callable[[Decimal], str]:
     """A function that shows a number as a spreadsheet would, with the locale's separators.
 
@@ -232,11 +241,50 @@ def moment_formatter(number_format: str, *, locale: Locale) -> Callable[[date | 
         elif literal := _literal(token):
             parts.append(lambda _moment, literal=literal: literal)  # type: ignore[misc]
 
+    plain = None if half_days else _plain_moment(tokens, dates)
+
     def show(value: date | time | timedelta) -> str:
+        if plain is not None and type(value) is datetime:
+            return plain(value)
         moment = _Moment.of(value)
         return "".join([part(moment) for part in parts])
 
     return show
+
+
+def _plain_moment(tokens: Sequence[_Token], dates: Sequence[str]) -> Callable[[datetime], str] | None:
+    """One template for a format of numbers alone; ``None`` for any other."""
+    template, names = "", []
+    seen = 0
+    for token in tokens:
+        letters = token.text.lower()
+        if token.kind == "date":
+            name = _plain_name(dates, seen)
+            if name is None:
+                return None
+            template += "%04d" if name == "year" else f"%0{min(len(letters), 2)}d"
+            names.append(name)
+            seen += 1
+        elif token.kind in ("elapsed", "fraction"):
+            return None
+        else:
+            template += _literal(token).replace("%", "%%")
+    if len(names) < 2:
+        return None
+    values = attrgetter(*names)
+    return lambda moment: template % values(moment)
+
+
+def _plain_name(dates: Sequence[str], index: int) -> str | None:
+    """The attribute of a datetime that a group of letters shows as a number."""
+    letters = dates[index]
+    if letters[0] == "m" and len(letters) <= 2 and _is_minutes(dates, index):
+        return "minute"
+    if letters[0] in "hs":
+        return {"h": "hour", "s": "second"}[letters[0]]
+    if letters[0] == "y":
+        return "year" if len(letters) > 2 else None
+    return {"m": "month", "d": "day"}[letters[0]] if len(letters) <= 2 else None
 
 
 def _moment_part(dates: Sequence[str], index: int, *, kind: str, half_days: bool, locale: Locale) -> _Part:

@@ -33,10 +33,8 @@ class WarningKind(StrEnum):
     GUARDED_FORMULA = "guarded_formula"
     #: An address is text without a hyperlink: not a web or mail address, too long, or one too many.
     PLAIN_URL = "plain_url"
-    #: A character that the embedded font does not have is drawn as U+FFFD; its text can still be copied.
+    #: A character that no font has is drawn as U+FFFD; its text can still be copied.
     MISSING_GLYPH = "missing_glyph"
-    #: Right-to-left text is drawn without joining or reordering its letters.
-    UNSHAPED_TEXT = "unshaped_text"
     #: A chart shows rows of the categories beyond its limit together.
     CHART_REST = "chart_rest"
     #: Rows of a group that had ended already make another group: they were not sorted by it.

@@ -13,7 +13,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from rendering import convert, totals, xlsx_columns
+from rendering import convert, formats, pdf_rows, totals, xlsx_columns
 from rendering.engine import render
 from rendering.model import Column, Format, Options, RenderResult, Table
 
@@ -125,7 +125,7 @@ class Rendered:
 def in_python() -> Iterator[None]:
     """The engine without its C module, as it runs where that has not been built."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (convert, totals, xlsx_columns):
+        for module in (convert, formats, pdf_rows, totals, xlsx_columns):
             patch.setattr(module, "native", None)
         yield
 

@@ -1,7 +1,8 @@
-"""The fonts that every PDF embeds: DejaVu Sans Condensed, whose licence is beside them.
+"""The fonts of PDFs, each with its licence beside it.
 
-They have Latin, Greek, Cyrillic, Arabic and Hebrew letters, currency signs and mathematical signs; no
-Chinese, Japanese or Korean, no Indic scripts and no emoji.
+DejaVu Sans Condensed has Latin, Greek, Cyrillic, Arabic and Hebrew letters, currency and mathematical
+signs. What it lacks is looked for in Droid Sans Fallback (Chinese, Japanese), Nanum Gothic (Korean) and Noto
+Emoji, which are opened only then. There are no Indic scripts.
 """
 
 from enum import StrEnum
@@ -11,12 +12,23 @@ from pathlib import Path
 from reportlab.pdfbase.ttfonts import TTFontFile
 
 
-class Weight(StrEnum):
+class Face(StrEnum):
     REGULAR = "DejaVuSansCondensed"
     BOLD = "DejaVuSansCondensed-Bold"
+    CHINESE = "DroidSansFallbackFull"
+    KOREAN = "NanumGothic"
+    EMOJI = "NotoEmoji"
+
+
+#: Where characters are looked for that the main font does not have, in this order.
+FALLBACKS = (Face.CHINESE, Face.KOREAN, Face.EMOJI)
+
+
+def path(face: Face) -> Path:
+    return Path(__file__).parent / f"{face}.ttf"
 
 
 @cache
-def load(weight: Weight) -> TTFontFile:
+def load(face: Face) -> TTFontFile:
     """The parsed font file, kept for the life of the process."""
-    return TTFontFile(str(Path(__file__).parent / f"{weight}.ttf"))
+    return TTFontFile(str(path(face)))

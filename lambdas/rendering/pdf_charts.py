@@ -1,0 +1,280 @@
+"""Charts on a page: bars, lines and pies of the numbers that a report has gathered."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from rendering.charts import ChartPoints
+from rendering.layout import ReportLayout
+from rendering.model import ChartKind
+from rendering.pdf_page import MUTED, PageContent
+from rendering.pdf_rows import INK
+from rendering.pdf_text import drawable
+from rendering.pdf_typeset import Typesetter
+from rendering.rows import Cell
+
+#: The same colours as in a workbook, as operands of ``rg``.
+_COLORS = tuple(
+    " ".join(f"{int(color[index : index + 2], 16) / 255:.3f}" for index in (0, 2, 4))
+    for color in (
+        "2F6DB5", "E07B39", "3A9B6F", "C0453F", "7D62B3", "8A6A4B",
+        "D070A5", "5F6B7A", "B5A52F", "2FA7B5", "94B847", "1F3A5F",
+    )
+)  # fmt: skip
+_GRID, _AXIS = "0.85 0.87 0.90", "0.45 0.51 0.58"
+_TITLE_SIZE, _TEXT_SIZE = 12.0, 7.5
+_TICKS = 5
+_LEGEND_LINE = 13.0
+_LONGEST_LABEL = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A rectangle of a page: left, bottom, width, height in points."""
+
+    left: float
+    bottom: float
+    width: float
+    height: float
+
+
+class ChartDrawer:
+    """Draws charts of one report."""
+
+    def __init__(self, *, layout: ReportLayout, regular: Typesetter, bold: Typesetter) -> None:
+        self._layout = layout
+        self._regular = regular
+        self._bold = bold
+
+    def draw(self, points: ChartPoints, page: PageContent, area: Area) -> None:
+        """Draw one chart into ``area``."""
+        top = area.bottom + area.height
+        title = self._clipped(points.chart.title, setter=self._bold, limit=area.width / _TITLE_SIZE)
+        page.text(title, x=area.left, y=top - _TITLE_SIZE, size=_TITLE_SIZE, setter=self._bold, color=INK)
+        show = self._layout.formats[points.category].text
+        labels = [show(category) or "–" for category in points.categories]
+        if points.has_rest:
+            labels.append(self._layout.labels.other)
+        labels = [drawable(label).replace("\n", " ") for label in labels]
+        series = [[_number(value) for value in values] for values in points.series]
+        body = Area(area.left, area.bottom, area.width, area.height - 2.2 * _TITLE_SIZE)
+        if not labels:
+            page.text(
+                self._layout.labels.no_data, x=body.left, y=top - 3 * _TITLE_SIZE, size=8.5,
+                setter=self._regular, color=MUTED,
+            )  # fmt: skip
+        elif points.chart.kind is ChartKind.PIE:
+            self._pie(page, body, labels, series[0], points)
+        else:
+            self._axes_chart(page, body, labels, series, points)
+
+    # Bars and lines
+
+    def _axes_chart(
+        self,
+        page: PageContent,
+        area: Area,
+        labels: Sequence[str],
+        series: Sequence[Sequence[float | None]],
+        points: ChartPoints,
+    ) -> None:
+        shown = self._layout.total_formats[points.values[0]]
+        numbers = [value for values in series for value in values if value is not None] or [0.0]
+        ticks = nice_ticks(min(0.0, *numbers), max(0.0, *numbers))
+        total_type = type(next((v for values in points.series for v in values if v is not None), 0))
+        texts = [drawable(shown.text(_cell(tick, total_type))) for tick in ticks]
+        widest = max(self._regular.width(text) for text in texts) * _TEXT_SIZE
+        bottom = area.bottom
+        if len(series) > 1:
+            self._legend(page, area, [self._layout.headers[index] for index in points.values])
+            bottom += _LEGEND_LINE + 4
+        left = area.left + widest + 6
+        width = area.left + area.width - left
+        step = width / len(labels)
+        every, turned = self._spacing(labels, step)
+        depth = (
+            max(self._regular.width(_short(label)) for label in labels[::every]) * _TEXT_SIZE * 0.75
+            if turned
+            else _TEXT_SIZE
+        )
+        base = bottom + depth + 8
+        plot = Area(left, base, width, area.bottom + area.height - base - 4)
+        low, high = ticks[0], ticks[-1]
+
+        def y(value: float) -> float:
+            return plot.bottom + (value - low) / (high - low) * plot.height
+
+        for tick, text in zip(ticks, texts, strict=True):
+            color = _AXIS if tick == 0 else _GRID
+            right = plot.left + plot.width
+            page.draw(f"{color} RG 0.5 w {plot.left:.2f} {y(tick):.2f} m {right:.2f} {y(tick):.2f} l S")
+            x = plot.left - 5 - self._regular.width(text) * _TEXT_SIZE
+            page.text(text, x=x, y=y(tick) - 2.5, size=_TEXT_SIZE, setter=self._regular, color=MUTED)
+        if points.chart.kind is ChartKind.BAR:
+            self._bars(page, plot, series, y)
+        else:
+            self._lines(page, plot, series, y)
+        for index in range(0, len(labels), every):
+            label, middle = _short(labels[index]), plot.left + (index + 0.5) * step
+            under = plot.bottom - 4 - _TEXT_SIZE
+            if turned:
+                page.turned_text(
+                    label, x=middle + 3, y=under + 4, size=_TEXT_SIZE, setter=self._regular, color=MUTED
+                )
+            else:
+                x = middle - self._regular.width(label) * _TEXT_SIZE / 2
+                page.text(label, x=x, y=under, size=_TEXT_SIZE, setter=self._regular, color=MUTED)
+
+    def _spacing(self, labels: Sequence[str], step: float) -> tuple[int, bool]:
+        """Each how manieth label there is room for, and whether they are turned."""
+        widest = max(self._regular.width(_short(label)) for label in labels) * _TEXT_SIZE + 6
+        if widest <= step:
+            return 1, False
+        return max(1, math.ceil(_TEXT_SIZE * 1.5 / step)), True
+
+    def _bars(
+        self,
+        page: PageContent,
+        plot: Area,
+        series: Sequence[Sequence[float | None]],
+        y: Callable[[float], float],
+    ) -> None:
+        step = plot.width / len(series[0])
+        width = min(step * 0.72 / len(series), 46.0)
+        for position, values in enumerate(series):
+            for index, value in enumerate(values):
+                if value is None:
+                    continue
+                middle = plot.left + (index + 0.5) * step
+                x = middle + (position - len(series) / 2) * width
+                low, high = sorted((y(0.0), y(value)))
+                page.fill(_color(position), x=x, y=low, width=width * 0.94, height=high - low)
+
+    def _lines(
+        self,
+        page: PageContent,
+        plot: Area,
+        series: Sequence[Sequence[float | None]],
+        y: Callable[[float], float],
+    ) -> None:
+        step = plot.width / len(series[0])
+        for position, values in enumerate(series):
+            operators: list[str] = []
+            begun = False
+            for index, value in enumerate(values):
+                if value is None:
+                    begun = False
+                    continue
+                operator = "l" if begun else "m"
+                operators.append(f"{plot.left + (index + 0.5) * step:.2f} {y(value):.2f} {operator}")
+                begun = True
+            page.draw(f"{_color(position)} RG 1.6 w 1 j 1 J {' '.join(operators)} S 0 j 0 J")
+
+    # Pies
+
+    def _pie(
+        self,
+        page: PageContent,
+        area: Area,
+        labels: Sequence[str],
+        values: Sequence[float | None],
+        points: ChartPoints,
+    ) -> None:
+        sizes = [max(value or 0.0, 0.0) for value in values]
+        total = sum(sizes)
+        radius = min(area.height, area.width * 0.5) / 2 - 4
+        x, y = area.left + radius + 4, area.bottom + area.height / 2
+        angle = math.pi / 2
+        for index, size in enumerate(sizes):
+            if total <= 0 or size <= 0:
+                continue
+            sweep = size / total * 2 * math.pi
+            page.draw(f"{_color(index)} rg 1 1 1 RG 0.8 w {_slice(x, y, radius, angle, sweep)} b")
+            angle -= sweep
+        left = x + radius + 24
+        top = y + len(labels) * _LEGEND_LINE / 2
+        number = self._layout.total_formats[points.values[0]]
+        for index, (label, size) in enumerate(zip(labels, sizes, strict=True)):
+            place = top - (index + 1) * _LEGEND_LINE
+            page.fill(_color(index), x=left, y=place, width=7, height=7)
+            share = f"{size / total:.1%}" if total > 0 else "–"
+            text = f"{label}   {share}   {number.text(points.series[0][index])}"
+            limit = (area.left + area.width - left - 14) / 8
+            page.text(
+                self._clipped(text, setter=self._regular, limit=limit),
+                x=left + 12, y=place + 1, size=8, setter=self._regular, color=INK,
+            )  # fmt: skip
+
+    def _legend(self, page: PageContent, area: Area, names: Sequence[str]) -> None:
+        x = area.left
+        for index, name in enumerate(names):
+            text = self._clipped(name, setter=self._regular, limit=area.width / len(names) / 8 - 3)
+            page.fill(_color(index), x=x, y=area.bottom + 2, width=7, height=7)
+            page.text(text, x=x + 11, y=area.bottom + 3, size=8, setter=self._regular, color=INK)
+            x += 11 + self._regular.width(text) * 8 + 18
+
+    def _clipped(self, text: str, *, setter: Typesetter, limit: float) -> str:
+        text = drawable(text).replace("\n", " ")
+        if setter.width(text) <= limit:
+            return text
+        while text and setter.width(f"{text}…") > limit:
+            text = text[:-1]
+        return f"{text}…"
+
+
+def nice_ticks(low: float, high: float) -> list[float]:
+    """Round numbers from at most ``low`` to at least ``high``, about five steps apart."""
+    if high <= low:
+        high = low + 1
+    raw = (high - low) / _TICKS
+    unit = 10.0 ** math.floor(math.log10(raw))
+    step = next(factor * unit for factor in (1, 2, 2.5, 5, 10) if factor * unit >= raw * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [number * step for number in range(first, max(last, first + 1) + 1)]
+
+
+def _color(index: int) -> str:
+    return _COLORS[index % len(_COLORS)]
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
+
+
+def _number(value: Cell) -> float | None:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return None if value is None or isinstance(value, str) else float(value)  # type: ignore[arg-type]
+
+
+def _cell(tick: float, kind: type) -> Cell:
+    """A tick as a cell of the column, so that it is shown in its format."""
+    if kind is timedelta:
+        return timedelta(seconds=tick)
+    rounded = float(f"{tick:.10g}")
+    return int(rounded) if rounded.is_integer() else rounded
+
+
+def _slice(x: float, y: float, radius: float, angle: float, sweep: float) -> str:
+    """The path of a slice that begins at ``angle`` and goes clockwise, of curves of at most 90 degrees."""
+    pieces = max(1, math.ceil(sweep / (math.pi / 2)))
+    part = sweep / pieces
+    handle = 4 / 3 * math.tan(part / 4) * radius
+    path = [f"{x:.2f} {y:.2f} m", f"{x + radius * math.cos(angle):.2f} {y + radius * math.sin(angle):.2f} l"]
+    for _ in range(pieces):
+        end = angle - part
+        c1 = (
+            x + radius * math.cos(angle) + handle * math.sin(angle),
+            y + radius * math.sin(angle) - handle * math.cos(angle),
+        )
+        c2 = (
+            x + radius * math.cos(end) - handle * math.sin(end),
+            y + radius * math.sin(end) + handle * math.cos(end),
+        )
+        path.append(
+            f"{c1[0]:.2f} {c1[1]:.2f} {c2[0]:.2f} {c2[1]:.2f}"
+            f" {x + radius * math.cos(end):.2f} {y + radius * math.sin(end):.2f} c"
+        )
+        angle = end
+    return " ".join(path)

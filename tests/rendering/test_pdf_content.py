@@ -1,0 +1,270 @@
+"""Scripts, charts, logos, bookmarks and highlights in a PDF; and that qpdf finds nothing wrong."""
+
+import io
+import shutil
+import subprocess
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from rendering.errors import RenderError
+from rendering.model import Chart, ChartKind, Column, ColumnType, Format, Highlight, Page, Tone, Total
+from rendering.pdf_charts import nice_ticks
+from rendering.pdf_shaping import runs_in_order
+
+from .support import Rendered, make, one
+from .test_pdf import runs
+
+P = Format.PDF
+TEXT = Column(key="c", label="C")
+REGION = Column(key="r", label="Region")
+AMOUNT = Column(key="v", label="V", type=ColumnType.DECIMAL, total=Total.SUM)
+CHARTS = tuple(Chart(kind=kind, title=kind.title(), category="r", values=("v",)) for kind in ChartKind)
+
+
+def fonts(made: Rendered) -> set[str]:
+    found = made.pdf().pages[0]["/Resources"]["/Font"]  # type: ignore[index]
+    return {str(font.get_object()["/BaseFont"]).partition("+")[2] for font in found.values()}
+
+
+def checked(made: Rendered, folder: Path) -> None:
+    if shutil.which("qpdf") is None:
+        pytest.skip("qpdf is not installed")
+    (folder / "made.pdf").write_bytes(made.data)
+    finished = subprocess.run(
+        ["qpdf", "--check", str(folder / "made.pdf")], capture_output=True, text=True, check=False
+    )
+    assert (finished.returncode, "WARNING" in finished.stdout) == (0, False), (
+        finished.stdout + finished.stderr
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "font"),
+    [
+        ("第一季度销售额", "DroidSansFallbackFull"),
+        ("日本語のレポート", "DroidSansFallbackFull"),
+        ("한국어 보고서", "NanumGothic"),
+        ("👍 😀 🚀", "NotoEmoji"),
+        ("Отчёт Αναφορά Báo cáo", "DejaVuSansCondensed"),
+    ],
+)
+def test_each_script_has_its_font_and_can_be_copied(text: str, font: str, tmp_path: Path) -> None:
+    made = one(P, TEXT, [text], title="T")
+    assert made.result.warnings == ()
+    assert fonts(made) <= {"DejaVuSansCondensed", "DejaVuSansCondensed-Bold", font}
+    assert font in fonts(made)
+    assert text.replace(" ", "") in made.text().replace(" ", "")
+    checked(made, tmp_path)
+
+
+def test_a_font_is_only_embedded_for_a_report_that_needs_it() -> None:
+    assert fonts(one(P, TEXT, ["plain"])) == {"DejaVuSansCondensed", "DejaVuSansCondensed-Bold"}
+
+
+def test_arabic_letters_are_joined_and_run_from_right_to_left(tmp_path: Path) -> None:
+    made = one(P, TEXT, ["سلام"])
+    content = made.pdf().pages[0].get_contents()
+    assert content is not None
+    shaped = [line for line in content.get_data().splitlines() if b"TJ" in line]
+    assert len(shaped) == 1
+    # Three glyphs: lam and alef are one, and the last letter stands first.
+    assert shaped[0].count(b"<") == 3
+    assert made.kinds == {}
+    checked(made, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("abc", ["abc"]),
+        ("שלום", ["שלום"]),
+        ("abc שלום def", ["abc ", "שלום", " def"]),
+        ("שלום 12", ["12", "שלום "]),
+        ("שלום abc עולם", [" עולם", "abc", "שלום "]),
+    ],
+)
+def test_runs_come_in_the_order_in_which_they_are_drawn(text: str, order: list[str]) -> None:
+    assert [run.text for run in runs_in_order(text)] == order
+
+
+def test_right_to_left_text_reads_back_in_reading_order(tmp_path: Path) -> None:
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext is not installed")
+    (tmp_path / "made.pdf").write_bytes(one(P, TEXT, ["שלום עולם"]).data)
+    read = subprocess.run(
+        ["pdftotext", str(tmp_path / "made.pdf"), "-"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "שלום עולם" in read.replace("\u202b", "").replace("\u202c", "")
+
+
+@given(
+    st.lists(
+        st.text(
+            st.sampled_from("aé ñЖΩ漢あ한😀0.,-()\\<>&%")
+            | st.characters(max_codepoint=0x17F, categories=("L", "N", "P")),
+            max_size=30,
+        ).map(str.strip),
+        min_size=1,
+        max_size=8,
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_any_table_reads_back(texts: list[str]) -> None:
+    made = one(P, TEXT, texts)
+    read = "".join(made.text().split())
+    position = 0
+    for text in texts:
+        found = read.find("".join(text.split()), position)
+        assert found >= 0, (text, read)
+        position = found
+
+
+def test_charts_come_behind_the_table_two_a_page(tmp_path: Path) -> None:
+    rows = [["N", 10], ["S", -5], ["中", "2.5"]]
+    made = make(P, [REGION, AMOUNT], rows, design={"charts": CHARTS})
+    assert made.result.pages == 3
+    first, second, third = made.pages()
+    assert "Line" not in first
+    assert ("Line" in second, "Bar" in second, "Pie" in third) == (True, True, True)
+    assert "80.0%" in third
+    for page in made.pdf().pages:
+        assert all(0 < run.x < run.right <= float(page.mediabox.width) - 36 for run in runs(page))
+    checked(made, tmp_path)
+
+
+_FEW: list[list[list[object]]] = [[], [[None, None]], [["x", 0]], [[str(n), n] for n in range(70)]]
+
+
+@pytest.mark.parametrize("rows", _FEW, ids=["none", "blank", "zero", "many"])
+def test_a_chart_of_anything_is_drawn(rows: list[list[object]], tmp_path: Path) -> None:
+    made = make(P, [REGION, AMOUNT], rows, design={"charts": CHARTS})
+    assert made.result.pages is not None
+    assert "Bar" in made.text()
+    checked(made, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0, 10, [0, 2, 4, 6, 8, 10]),
+        (0, 0, [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        (-3, 7, [-4, -2, 0, 2, 4, 6, 8]),
+        (0, 12_345, [0, 2500, 5000, 7500, 10_000, 12_500]),
+    ],
+)
+def test_axes_have_round_numbers_that_cover_the_values(low: float, high: float, ticks: list[float]) -> None:
+    assert nice_ticks(low, high) == pytest.approx(ticks)
+
+
+@given(st.floats(-1e12, 0), st.floats(0, 1e12))
+def test_axes_cover_any_values(low: float, high: float) -> None:
+    assume(high - low > 1e-9)
+    ticks = nice_ticks(low, high)
+    nothing = (high - low) * 1e-6
+    assert ticks[0] <= low + nothing
+    assert ticks[-1] >= high - nothing
+    assert 2 <= len(ticks) <= 9
+
+
+def image(kind: str, mode: str = "RGBA", size: tuple[int, int] = (40, 20)) -> bytes:
+    out = io.BytesIO()
+    Image.new(mode, size).save(out, kind)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "logo",
+    [image("PNG"), image("PNG", "L"), image("PNG", "P"), image("JPEG", "RGB"), image("JPEG", "CMYK")],
+    ids=["png", "grey png", "palette png", "jpeg", "cmyk jpeg"],
+)
+def test_a_logo_stands_on_the_first_page_within_its_room(logo: bytes, tmp_path: Path) -> None:
+    made = one(P, TEXT, ["x"] * 80, logo=logo)
+    first, second, *_ = (page.get_contents() for page in made.pdf().pages)
+    assert first is not None
+    assert second is not None
+    [line] = [line for line in first.get_data().splitlines() if line.endswith(b"/L1 Do Q")]
+    width, _, _, height, x, y = map(float, line.split()[1:7])
+    assert width / height == pytest.approx(2, rel=0.01)
+    assert height == pytest.approx(45.4, abs=0.1)
+    page = made.pdf().pages[0].mediabox
+    assert x + width == pytest.approx(float(page.width) - 40)
+    assert y + height == pytest.approx(float(page.height) - 40)
+    assert b"/L1 Do" not in second.get_data()
+    checked(made, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "logo", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n broken", image("PNG")[:40]], ids=range(4)
+)
+def test_a_logo_that_cannot_be_read_is_named(logo: bytes) -> None:
+    with pytest.raises(RenderError, match="logo"):
+        one(P, TEXT, ["x"], logo=logo)
+
+
+def test_a_logo_of_too_many_pixels_is_refused_before_it_is_opened() -> None:
+    with pytest.raises(RenderError, match="5000 x 4000 pixels"):
+        one(P, TEXT, ["x"], logo=image("PNG", "1", (5000, 4000)))
+
+
+def test_each_outermost_group_has_a_bookmark_on_its_page() -> None:
+    rows = [[region, number] for region in ("N", "Süd", "中") for number in range(60)]
+    made = make(P, [REGION, AMOUNT], rows, group_by=("r",))
+    reader = made.pdf()
+    marks: list[Any] = list(reader.outline)
+    assert [mark["/Title"] for mark in marks] == ["N", "Süd", "中"]
+    pages = [reader.get_destination_page_number(mark) or 0 for mark in marks]
+    assert pages == sorted(pages)
+    for mark, number in zip(marks, pages, strict=True):
+        assert f"\n{mark['/Title']} 0" in made.pages()[number]
+
+
+def test_highlighted_cells_have_their_paper_and_ink() -> None:
+    column = Column(
+        key="v",
+        label="V",
+        type=ColumnType.INTEGER,
+        highlights=(Highlight(when="below", value=Decimal(0), tone=Tone.BAD),),
+    )
+    content = one(P, column, [5, -5, None, "x"]).pdf().pages[0].get_contents()
+    assert content is not None
+    data = content.get_data()
+    assert data.count(b"1 0.78 0.81 rg") == data.count(b"0.61 0 0.02 rg") == 1
+
+
+def test_numbers_of_different_places_are_aligned_on_their_decimals() -> None:
+    column = Column(key="v", label="V", type=ColumnType.DECIMAL)
+    made = one(P, column, ["1", "2.5", "3.25", "-400.125"])
+    found = {run.text: run for run in runs(made.pdf().pages[0])}
+    digit = (found["2.5"].right - found["2.5"].x) / 2.6
+    points = [
+        found[text].right - digit * places for text, places in (("2.5", 1), ("3.25", 2), ("-400.125", 3))
+    ]
+    assert max(points) - min(points) < digit * 0.3
+    assert found["1"].right < min(points) + digit * 0.3
+
+
+def test_margins_are_in_millimetres() -> None:
+    made = one(P, TEXT, ["x" * 30] * 3, page=Page(margin=20))
+    assert min(run.x for run in runs(made.pdf().pages[0])) == pytest.approx(20 * 72 / 25.4, abs=0.1)
+
+
+def test_everything_at_once_is_a_sound_file(tmp_path: Path) -> None:
+    columns = [REGION, Column(key="d", label="D", type=ColumnType.DATE), TEXT, AMOUNT]
+    rows = [[r, date(2026, 1, 1), "漢字 שלום 😀 é", 1] for r in ("a", "b") for _ in range(50)]
+    made = make(
+        P, columns, rows, group_by=("r",), design={"charts": CHARTS}, logo=image("PNG"), subtitle="Sub"
+    )
+    checked(made, tmp_path)
+    assert (
+        make(
+            P, columns, rows, group_by=("r",), design={"charts": CHARTS}, logo=image("PNG"), subtitle="Sub"
+        ).data
+        == made.data
+    )
