@@ -133,21 +133,25 @@ lambda_emulator() {
     stamp lambda-emulator "$lock"
 }
 
-# The engine's inner loops in C. Without them reports are made by the same loops in Python.
-native_engine() {
-    local source=lambdas/rendering/_native.c module=lambdas/rendering/_native.abi3.so
-    if [ -e "$module" ] && done_with native "$source" requirements/development.txt; then return; fi
-    say "compiling the engine's inner loops"
-    if .venv/bin/python constructs_lib/c_module.py "$source" "$module" 2> .local/native.log; then
-        stamp native "$source" requirements/development.txt
-    else
-        rm -f "$module"
-        say "the engine runs without its C module, at a third of the speed: $(head -n 1 .local/native.log)"
-    fi
+# Inner loops in C. Without them reports are made by the same loops in Python.
+native_modules() {
+    local sources=(lambdas/*/_*.c) source module
+    for source in "${sources[@]}"; do [ -e "${source%.c}.abi3.so" ] || rm -f "$STAMPS/native"; done
+    if done_with native "${sources[@]}" constructs_lib/c_module.py requirements/development.txt; then return; fi
+    say "compiling inner loops in C"
+    for source in "${sources[@]}"; do
+        module=${source%.c}.abi3.so
+        if ! .venv/bin/python constructs_lib/c_module.py "$source" "$module" 2> .local/native.log; then
+            rm -f "$module"
+            say "reports are made without $source, more slowly: $(head -n 1 .local/native.log)"
+            return
+        fi
+    done
+    stamp native "${sources[@]}" constructs_lib/c_module.py requirements/development.txt
 }
 
 system_packages
 environment
-native_engine
+native_modules
 object_store
 lambda_emulator

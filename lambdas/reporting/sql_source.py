@@ -24,6 +24,7 @@ from pymysql.cursors import SSCursor
 from pymysql.err import InterfaceError, MySQLError
 
 from reporting.errors import PermanentError, TransientError
+from reporting.mysql_rows import BulkRows
 from reporting.report_sql import BoundStatement
 
 type Row = tuple[object, ...]
@@ -40,6 +41,8 @@ _UNAVAILABLE = frozenset(
     {1021, 1037, 1038, 1040, 1041, 1045, 1053, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1317, 1412}
     | {1927, 2002, 2003, 2005, 2006, 2013, 2014, 2055, 3169, 4031}
 )
+#: Warnings of a result that lacks rows: 1931 LIMIT ROWS EXAMINED of MariaDB, 1028 sort aborted.
+_CUT_SHORT = frozenset({1028, 1931})
 _ESTIMATE_TIMEOUT_SECONDS = 0.25
 #: How much longer than the statement's time limit a server may be silent before it counts as gone.
 _SILENCE_SECONDS = 15.0
@@ -69,6 +72,13 @@ class SourceUnavailable(TransientError):
 
     code = "source_unavailable"
     title = "The source database did not answer"
+
+
+class SourceCutShort(PermanentError):
+    """The server ended the result early and said so in a warning."""
+
+    code = "incomplete"
+    title = "The report would have been incomplete"
 
 
 class SourceInterrupted(SourceUnavailable):
@@ -198,6 +208,7 @@ class _Session:
         self._interrupted = False
         self._sent_at: float | None = None
         self._ended = False
+        self._bulk: BulkRows | None = None
 
     def run(self, statement: BoundStatement) -> list[str]:
         """Connect, begin a read-only snapshot, send the statement; return the result's column names."""
@@ -222,11 +233,29 @@ class _Session:
         try:
             rows = self._first_row() if self._sent_at is not None else []
             if len(rows) < size and result.unbuffered_active:
-                rows.extend(self._cursor.fetchmany(size - len(rows)))
+                rows.extend(self._rows().fetch(size - len(rows)))
+            self._ended = not result.unbuffered_active
+            if self._ended and result.warning_count:
+                self._check_warnings()
         except (MySQLError, OSError) as error:
             raise self._translated(error) from error
-        self._ended = not result.unbuffered_active
         return rows
+
+    def _rows(self) -> BulkRows:
+        if self._bulk is None:
+            self._bulk = BulkRows(self._cursor)
+        return self._bulk
+
+    def _check_warnings(self) -> None:
+        """A server may end a result before its last row with no more than a warning."""
+        self._cursor.close()
+        with self._connection.cursor() as cursor:
+            cursor.execute("SHOW WARNINGS")
+            numbers = {row[1] for row in cursor.fetchall()}
+        if numbers & _CUT_SHORT:
+            raise SourceCutShort(
+                "The source database ended the query before its last row: a limit was reached."
+            )
 
     def interrupt(self) -> None:
         # The flag first: a thread that is still connecting looks at it once it has its socket.
@@ -239,6 +268,7 @@ class _Session:
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def close(self) -> None:
+        self._bulk = None
         cursor, self._cursor = self._cursor, None
         connection, self._connection = self._connection, None
         if connection is None:

@@ -56,7 +56,11 @@ def test_the_functions_code_and_locks_are_inside(names: set[str]) -> None:
     for function in _FUNCTIONS:
         assert f"{assets}/lambdas/{function}/handler.py" in names
         assert f"{assets}/requirements/{function}.txt" in names
-    data = {"reporting/certificates/rds-authorities.pem", "rendering/fonts/DejaVuSansCondensed.ttf", "rendering/_native.c"}
+    data = {
+        "reporting/certificates/rds-authorities.pem",
+        "rendering/fonts/DejaVuSansCondensed.ttf",
+        "rendering/_native.c",
+    }
     assert {f"{assets}/lambdas/{name}" for name in data} <= names
     assert any(name.startswith(f"{assets}/lambdas/migrator/migrations/versions/") for name in names)
 

@@ -127,7 +127,7 @@ def test_any_table_reads_back(texts: list[str]) -> None:
 
 
 def test_charts_come_behind_the_table_two_a_page(tmp_path: Path) -> None:
-    rows = [["N", 10], ["S", -5], ["中", "2.5"]]
+    rows: list[list[object]] = [["N", 10], ["S", -5], ["中", "2.5"]]
     made = make(P, [REGION, AMOUNT], rows, design={"charts": CHARTS})
     assert made.result.pages == 3
     first, second, third = made.pages()

@@ -9,12 +9,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from reporting import mysql_rows
 from reporting.errors import PermanentError, TransientError
 from reporting.report_sql import BoundStatement, compile_statement
 from reporting.sql_source import (
     QueryRefused,
     QueryTimeout,
+    SourceCutShort,
     SourceDatabase,
     SourceInterrupted,
     SourceUnavailable,
@@ -462,3 +466,77 @@ def test_an_estimate_is_a_number_or_none(database: SourceDatabase, sql: str, exp
 def test_an_estimate_of_anything_else_is_refused(database: SourceDatabase, sql: str) -> None:
     with pytest.raises(QueryRefused):
         estimate(database=database, statement=BoundStatement(sql, ()))
+
+
+_VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "i": st.integers(-(2**63), 2**63 - 1),
+    "u": st.integers(0, 2**64 - 1),
+    "n": st.decimals(-(10**20), 10**20, places=5),
+    "f": st.floats(-1e300, 1e300),
+    "s": st.text(st.characters(exclude_categories=("Cs",)), max_size=40),
+    "x": st.binary(max_size=40),
+    "d": st.dates(date(1000, 1, 1)),
+    "m": st.datetimes(datetime(1000, 1, 1)),
+    "t": st.timedeltas(timedelta(hours=-838), timedelta(hours=838)),
+    "j": st.sampled_from(['{"a": [1, "é"]}', "[]", '"x"']),
+}
+_ROWS_OF_EVERY_TYPE = st.tuples(*(st.none() | values for values in _VALUES.values()))
+
+
+@given(rows=st.lists(_ROWS_OF_EVERY_TYPE, min_size=1, max_size=30), batch=st.integers(1, 12))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_rows_read_in_bulk_are_those_that_pymysql_reads(
+    database: SourceDatabase, mariadb_server: MariaDbServer, rows: list[tuple[Any, ...]], batch: int
+) -> None:
+    mariadb_server.execute(
+        "CREATE OR REPLACE TABLE source.bulk (id INT PRIMARY KEY, i BIGINT, u BIGINT UNSIGNED, n DECIMAL(30, 5),"
+        " f DOUBLE, s VARCHAR(60), x VARBINARY(60), d DATE, m DATETIME(6), t TIME(6), j JSON) CHARACTER SET utf8mb4"
+    )
+    with mariadb_server.connect() as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO source.bulk VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [(number, *row) for number, row in enumerate(rows)],
+        )
+        cursor.execute("SELECT * FROM source.bulk ORDER BY id")
+        expected = list(cursor.fetchall())
+    columns = ["id", *_VALUES]
+    source = SqlSource(
+        database=database,
+        statement=BoundStatement("SELECT * FROM bulk ORDER BY id", ()),
+        columns=columns,
+        statement_timeout_seconds=20,
+        batch_size=batch,
+    )
+    found = all_rows(source)
+    assert found == expected
+    assert [list(map(type, row)) for row in found] == [list(map(type, row)) for row in expected]
+
+
+def test_rows_beyond_one_packet_and_around_them_arrive(open_source: OpenSource) -> None:
+    sql = (
+        "SELECT id, IF(id = 3, REPEAT('é', 4200000), 'a') AS a, IF(id = 3, REPEAT('b', 8400000), 'b') AS b"
+        " FROM numbers WHERE id <= 5 ORDER BY id"
+    )
+    rows = all_rows(open_source(sql, ["id", "a", "b"], batch_size=2))
+    assert [row[0] for row in rows] == [1, 2, 3, 4, 5]
+    assert rows[2] == (3, "é" * 4_200_000, "b" * 8_400_000)
+    assert rows[3:] == [(4, "a", "b"), (5, "a", "b")]
+
+
+def test_a_result_that_a_limit_cut_short_is_incomplete(open_source: OpenSource) -> None:
+    source = open_source("SELECT id FROM numbers LIMIT ROWS EXAMINED 500", ["id"])
+    with pytest.raises(SourceCutShort) as raised:
+        all_rows(source)
+    assert raised.value.code == "incomplete"
+
+
+def test_a_warning_that_takes_no_row_away_is_no_error(open_source: OpenSource) -> None:
+    assert all_rows(open_source("SELECT 1 / 0 AS a, CAST('x' AS SIGNED) AS b", ["a", "b"])) == [(None, 0)]
+
+
+def test_pymysql_reads_what_the_bulk_reader_does_not_know(
+    open_source: OpenSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mysql_rows, "native", None)
+    rows = all_rows(open_source("SELECT id FROM numbers ORDER BY id", ["id"], batch_size=999))
+    assert rows == [(number,) for number in range(1, _ROWS + 1)]
