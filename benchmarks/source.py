@@ -1,7 +1,7 @@
 """Reading rows from MySQL: ours beside PyMySQL's own unbuffered cursor. Part of ``make bench``.
 
-Each reads the same 200,000 rows of 12 columns from the local server in a process of its own, in interleaved rounds;
-the figure is the median of CPU seconds. Both must give the same values.
+Each reads the same 200,000 rows of 12 columns from the local server in a process of its own, in interleaved
+rounds; the figure is the median of CPU seconds. Both must give the same values.
 """
 
 import hashlib
@@ -21,14 +21,16 @@ _BATCH = 1000
 _COLUMNS = (
     "id", "code", "name", "note", "quantity", "price", "total", "day", "moment", "active", "share", "country",
 )  # fmt: skip
-_TABLE = (
-    "CREATE OR REPLACE TABLE bench.`lines` CHARACTER SET utf8mb4 AS SELECT seq AS id, LPAD(seq * 7919, 11, '0') AS code,"
-    " CONCAT('Cliente São ', seq MOD 997) AS name, IF(seq MOD 5 = 0, NULL, CONCAT('note ', seq)) AS note,"
-    " CAST(seq MOD 90 + 1 AS SIGNED) AS quantity, CAST(seq * 0.37 AS DECIMAL(12, 2)) AS price,"
-    " CAST(seq * 3.91 AS DECIMAL(14, 4)) AS total, DATE('2024-01-01') + INTERVAL seq MOD 700 DAY AS day,"
-    " TIMESTAMP('2024-01-01') + INTERVAL seq * 37 SECOND AS moment, seq MOD 2 AS active, seq / 7e0 AS share,"
-    " ELT(seq MOD 4 + 1, 'BR', 'DE', 'JP', 'US') AS country FROM bench.numbers"
-)
+_TABLE = """
+CREATE OR REPLACE TABLE bench.`lines` CHARACTER SET utf8mb4 AS SELECT
+  seq AS id, LPAD(seq * 7919, 11, '0') AS code, CONCAT('Cliente São ', seq MOD 997) AS name,
+  IF(seq MOD 5 = 0, NULL, CONCAT('note ', seq)) AS note, CAST(seq MOD 90 + 1 AS SIGNED) AS quantity,
+  CAST(seq * 0.37 AS DECIMAL(12, 2)) AS price, CAST(seq * 3.91 AS DECIMAL(14, 4)) AS total,
+  DATE('2024-01-01') + INTERVAL seq MOD 700 DAY AS day,
+  TIMESTAMP('2024-01-01') + INTERVAL seq * 37 SECOND AS moment,
+  seq MOD 2 AS active, seq / 7e0 AS share, ELT(seq MOD 4 + 1, 'BR', 'DE', 'JP', 'US') AS country
+FROM bench.numbers
+"""
 
 
 def _pymysql(server: dict[str, Any]) -> Iterator[Sequence[tuple[Any, ...]]]:

@@ -1,8 +1,8 @@
 """Reads the rows of a PyMySQL result in bulk: many packets with one read, many rows with one call.
 
 PyMySQL sends the query, reads the columns, and reads every packet that is no ordinary row: the end of the
-result, an error, a row of 16 MB and more. So what these mean is decided in one place. Where the C module has not
-been built, or a column is of a kind that it does not know, PyMySQL reads all.
+result, an error, a row of 16 MB and more. So what these mean is decided in one place. Where the C module has
+not been built, or a column is of a kind that it does not know, PyMySQL reads all.
 """
 
 from collections.abc import Sequence

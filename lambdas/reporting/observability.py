@@ -1,16 +1,58 @@
 """The one logger, tracer and metrics of a function (Powertools).
 
 Log lines are JSON and carry ids, never a payload or a secret. Powertools reads its own ``POWERTOOLS_*``
-variables; nothing else is read here.
+variables, and this module whether there is a daemon for traces; nothing else is read here.
 """
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+import os
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from reporting.identifiers import trace_id
 
+
+class Tracing(Protocol):
+    """What is used of Powertools' tracer."""
+
+    def capture_lambda_handler[F: Callable[..., Any]](
+        self, *, capture_response: bool
+    ) -> Callable[[F], F]: ...
+
+    def capture_method[F: Callable[..., Any]](self, *, capture_response: bool) -> Callable[[F], F]: ...
+
+    def put_annotation(self, key: str, value: str) -> None: ...
+
+
+class _NoTracer:
+    """Stands for the tracer where no daemon takes segments, and X-Ray's SDK would be loaded for nothing."""
+
+    def capture_lambda_handler[F: Callable[..., Any]](self, *, capture_response: bool) -> Callable[[F], F]:
+        del capture_response
+        return lambda function: function
+
+    def capture_method[F: Callable[..., Any]](self, *, capture_response: bool) -> Callable[[F], F]:
+        del capture_response
+        return lambda function: function
+
+    def put_annotation(self, key: str, value: str) -> None:
+        """There is no segment that could be annotated."""
+
+
+def _tracer() -> Tracing:
+    # Lambda says where its daemon is (AWS Lambda, "Defined runtime environment variables").
+    if "AWS_XRAY_DAEMON_ADDRESS" not in os.environ:
+        return _NoTracer()
+    from aws_lambda_powertools import Tracer  # noqa: PLC0415 - a quarter of a cold start
+
+    made: Tracing = Tracer(auto_patch=False)
+    return made
+
+
 logger = Logger(utc=True)
-tracer = Tracer(auto_patch=False)
+tracer = _tracer()
 metrics = Metrics()
 
 
@@ -19,6 +61,7 @@ def log_report(*, report_id: str, tenant: str | None = None, traceparent: str | 
     logger.append_keys(
         report_id=report_id, tenant=tenant, trace_id=trace_id(traceparent) if traceparent else None
     )
+    tracer.put_annotation(key="report_id", value=report_id)
 
 
 def count(name: str, value: float = 1) -> None:

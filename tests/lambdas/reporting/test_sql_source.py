@@ -473,7 +473,7 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
     "u": st.integers(0, 2**64 - 1),
     "n": st.decimals(-(10**20), 10**20, places=5),
     "f": st.floats(-1e300, 1e300),
-    "s": st.text(st.characters(exclude_categories=("Cs",)), max_size=40),
+    "s": st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
     "x": st.binary(max_size=40),
     "d": st.dates(date(1000, 1, 1)),
     "m": st.datetimes(datetime(1000, 1, 1)),
@@ -489,8 +489,10 @@ def test_rows_read_in_bulk_are_those_that_pymysql_reads(
     database: SourceDatabase, mariadb_server: MariaDbServer, rows: list[tuple[Any, ...]], batch: int
 ) -> None:
     mariadb_server.execute(
-        "CREATE OR REPLACE TABLE source.bulk (id INT PRIMARY KEY, i BIGINT, u BIGINT UNSIGNED, n DECIMAL(30, 5),"
-        " f DOUBLE, s VARCHAR(60), x VARBINARY(60), d DATE, m DATETIME(6), t TIME(6), j JSON) CHARACTER SET utf8mb4"
+        "CREATE OR REPLACE TABLE source.bulk (id INT PRIMARY KEY, i BIGINT, u BIGINT UNSIGNED,"
+        " n DECIMAL(30, 5), f DOUBLE, s VARCHAR(60), x VARBINARY(60), d DATE, m DATETIME(6), t TIME(6),"
+        " j JSON)"
+        " CHARACTER SET utf8mb4"
     )
     with mariadb_server.connect() as connection, connection.cursor() as cursor:
         cursor.executemany(
