@@ -31,9 +31,10 @@ format: setup ## write the code in the project's style
 	.venv/bin/ruff check --fix-only .
 	.venv/bin/ruff format .
 
-bench: setup ## measure the service, and the engine beside its peers; print tables
+bench: setup ## measure the service, and the engine beside its peers; print and write tables
+	@local/setup.sh benchmarks
 	PYTHONPATH=lambdas:. $(PYTHON) -m benchmarks.service
-	PYTHONPATH=lambdas:. $(PYTHON) -m benchmarks.rendering
+	PYTHONPATH=lambdas:. $(PYTHON) -m benchmarks
 
 deploy-smoke: setup ## deploy environment dev to an emulator of AWS, use, change and destroy it
 	@tools/setup-cdk.sh
@@ -42,6 +43,7 @@ deploy-smoke: setup ## deploy environment dev to an emulator of AWS, use, change
 lock: setup ## lock every dependency group anew, with hashes
 	$(LOCK) --group development -o requirements/development.txt
 	$(LOCK) --group synth -o requirements.txt
+	$(LOCK) --group benchmarks -o requirements/benchmarks.txt
 	$(LOCK) --group object-store -o requirements/object-store.txt
 	$(LOCK) --no-deps --group lambda-emulator -o requirements/lambda-emulator.txt
 	for name in $(FUNCTIONS); do \

@@ -12,13 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 _ROWS = 200_000
 _ROUNDS = 3
 _BATCH = 1000
-_COLUMNS = (
+COLUMNS = (
     "id", "code", "name", "note", "quantity", "price", "total", "day", "moment", "active", "share", "country",
 )  # fmt: skip
 _TABLE = """
@@ -33,21 +34,21 @@ FROM bench.numbers
 """
 
 
-def _pymysql(server: dict[str, Any]) -> Iterator[Sequence[tuple[Any, ...]]]:
-    import pymysql  # noqa: PLC0415 - each contestant loads its own
+def pymysql(server: dict[str, Any]) -> Iterator[Sequence[tuple[Any, ...]]]:
+    from pymysql import connect  # noqa: PLC0415 - each contestant loads its own
     from pymysql.cursors import SSCursor  # noqa: PLC0415
 
-    connection = pymysql.connect(
+    connection = connect(
         host="127.0.0.1", port=server["port"], user=server["user"], password=server["password"],
         database="bench", charset="utf8mb4", cursorclass=SSCursor, ssl_disabled=True,
     )  # fmt: skip
     with connection, connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(_COLUMNS)} FROM `lines` ORDER BY id")
+        cursor.execute(f"SELECT {', '.join(COLUMNS)} FROM `lines` ORDER BY id")
         while rows := cursor.fetchmany(_BATCH):
             yield rows
 
 
-def _prensa(server: dict[str, Any]) -> Iterator[Sequence[tuple[Any, ...]]]:
+def prensa(server: dict[str, Any]) -> Iterator[Sequence[tuple[Any, ...]]]:
     from reporting.report_sql import BoundStatement  # noqa: PLC0415
     from reporting.sql_source import SourceDatabase, SqlSource  # noqa: PLC0415
 
@@ -59,15 +60,15 @@ def _prensa(server: dict[str, Any]) -> Iterator[Sequence[tuple[Any, ...]]]:
             password=server["password"],
             database="bench",
         ),
-        statement=BoundStatement(f"SELECT {', '.join(_COLUMNS)} FROM `lines` ORDER BY id", ()),
-        columns=_COLUMNS,
+        statement=BoundStatement(f"SELECT {', '.join(COLUMNS)} FROM `lines` ORDER BY id", ()),
+        columns=COLUMNS,
         statement_timeout_seconds=300,
     )
     with source:
         yield from source
 
 
-_READERS = {"prensa": _prensa, "PyMySQL SSCursor": _pymysql}
+_READERS = {"prensa": prensa, "PyMySQL SSCursor": pymysql}
 
 
 def _run(name: str, server: dict[str, Any], *, check: bool) -> dict[str, Any]:
@@ -93,20 +94,29 @@ def _measured(name: str, server: dict[str, Any], *, check: bool = False) -> dict
     return measured
 
 
-def measure(rows: int = _ROWS) -> dict[str, Any]:
-    """``vs_pymysql_sscursor``, the ratio of CPU seconds a row, and the seconds themselves."""
-    from tests.parts.mariadb import started  # noqa: PLC0415 - a real server, as the tests start it
+@contextmanager
+def server(rows: int) -> Iterator[dict[str, Any]]:
+    """A real server with the table, and where it is."""
+    from tests.parts.mariadb import started  # noqa: PLC0415 - as the tests start it
 
-    server = started()
+    database = started()
     try:
-        server.execute(
+        database.execute(
             "CREATE OR REPLACE DATABASE bench",
             "USE bench",
             f"CREATE TABLE bench.numbers AS SELECT seq FROM seq_1_to_{rows}",
             _TABLE,
             "ALTER TABLE bench.`lines` ADD PRIMARY KEY (id)",
         )
-        where = {"port": server.port, "user": server.user, "password": server.password}
+        yield {"port": database.port, "user": database.user, "password": database.password}
+    finally:
+        database.stop()
+        started.cache_clear()
+
+
+def measure(rows: int = _ROWS) -> dict[str, Any]:
+    """``vs_pymysql_sscursor``, the ratio of CPU seconds a row, and the seconds themselves."""
+    with server(rows) as where:
         checked = {name: _measured(name, where, check=True) for name in _READERS}
         if len({(found["rows"], found["values"]) for found in checked.values()}) != 1:
             raise SystemExit("the readers gave different values")
@@ -114,8 +124,6 @@ def measure(rows: int = _ROWS) -> dict[str, Any]:
         for _ in range(_ROUNDS):
             for name in _READERS:
                 times[name].append(_measured(name, where)["cpu"])
-    finally:
-        server.stop()
     seconds = {name: statistics.median(found) for name, found in times.items()}
     return {
         "vs_pymysql_sscursor": round(seconds["PyMySQL SSCursor"] / seconds["prensa"], 1),
@@ -126,11 +134,11 @@ def measure(rows: int = _ROWS) -> dict[str, Any]:
 
 def main(arguments: Sequence[str]) -> int:
     if arguments:
-        name, server, check = arguments
-        print(json.dumps(_run(name, json.loads(server), check=check == "1")))
+        name, where, check = arguments
+        print(json.dumps(_run(name, json.loads(where), check=check == "1")))
         return 0
     found = measure()
-    print(f"Reading {found['rows']:,} rows of {len(_COLUMNS)} columns from MySQL")
+    print(f"Reading {found['rows']:,} rows of {len(COLUMNS)} columns from MySQL")
     for name, seconds in found["seconds"].items():
         print(f"  {name:24} {seconds:8.2f} CPU s")
     print(f"  ratio {found['vs_pymysql_sscursor']}")

@@ -150,6 +150,19 @@ native_modules() {
     stamp native "${sources[@]}" constructs_lib/c_module.py requirements/development.txt
 }
 
+# What the engine is measured beside.
+benchmarks() {
+    local lock=requirements/benchmarks.txt folder=.local/venvs/benchmarks
+    if [ -x "$folder/bin/python" ] && done_with benchmarks "$lock" .python-version; then return; fi
+    find_uv
+    say "installing $lock"
+    rm -rf "$folder"
+    "$UV" venv -q --python .venv/bin/python "$folder"
+    "$UV" pip sync -q --require-hashes --compile-bytecode --python "$folder/bin/python" "$lock"
+    stamp benchmarks "$lock" .python-version
+}
+
+if [ "${1:-}" = benchmarks ]; then benchmarks; exit; fi
 system_packages
 environment
 native_modules
