@@ -7,7 +7,7 @@ UV = $(shell command -v uv || echo .local/tools/uv/bin/uv)
 RUNTIME = --no-emit-package boto3 --no-emit-package botocore --no-emit-package s3transfer
 FUNCTIONS := api worker relay dead_letters migrator signing_key
 
-.PHONY: help setup run test lint format bench deploy-smoke lock synth diff wheel clean
+.PHONY: help setup run test lint format bench gallery deploy-smoke lock synth diff wheel clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ bench: setup ## measure the service, and the engine beside its peers; print and 
 	@local/setup.sh benchmarks
 	PYTHONPATH=lambdas:. $(PYTHON) -m benchmarks.service
 	PYTHONPATH=lambdas:. $(PYTHON) -m benchmarks
+
+gallery: setup ## make the sample reports of docs/gallery and their pictures
+	PYTHONPATH=lambdas:. $(PYTHON) -m tools.gallery
 
 deploy-smoke: setup ## deploy environment dev to an emulator of AWS, use, change and destroy it
 	@tools/setup-cdk.sh

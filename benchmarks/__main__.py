@@ -15,14 +15,11 @@ from benchmarks.rendering import PYTHON, Figure
 
 _FOLDER = Path(__file__).parent
 _PACKAGES = (
-    "openpyxl",
-    "xlsxwriter",
-    "pyexcelerate",
-    "rustpy-xlsxwriter",
-    "reportlab",
-    "rl-accel",
-    "fpdf2",
-    "isal",
+    "openpyxl", "xlsxwriter", "pyexcelerate", "rustpy-xlsxwriter", "reportlab", "rl-accel", "fpdf2", "isal",
+)  # fmt: skip
+_VERSIONS = (
+    "from importlib.metadata import version\nimport sys\n"
+    "print(*(f'{name} {version(name)}' for name in sys.argv[1:]), sep=', ')"
 )
 
 
@@ -45,8 +42,8 @@ def main(arguments: Sequence[str]) -> int:
         + ", ".join(f"{name} {seconds:.2f} s" for name, seconds in piped["seconds"].items())
         + ".",
         "",
-        f"A worker's memory grows by {used['growth_200k_to_1m_mb']} MB from 200,000 to 1,000,000 rows; its peak is "
-        f"{used['worker_peak_mb']} MB.",
+        f"A worker's memory grows by {used['growth_200k_to_1m_mb']} MB from 200,000 to 1,000,000 rows; its "
+        f"peak is {used['worker_peak_mb']} MB.",
         "",
         "Importing a handler takes "
         + ", ".join(f"{name} {ms:.0f} ms" for name, ms in cold.items())
@@ -95,10 +92,10 @@ def _head() -> list[str]:
     return [
         "# The engine beside other writers",
         "",
-        "Made by `make bench`: CPU time, medians of three interleaved rounds, every writer in a process of its own",
-        "that has written a small file before. All write the same varied rows of ten columns with the same features,",
-        "and their values are compared. The limit looks at each row and deflates and checks the bytes of our sheet.",
-        "Peak memory includes the rows, which are made before the clock starts.",
+        "Made by `make bench`: CPU time, medians of three interleaved rounds, every writer in a process of",
+        "its own that has written a small file before. All write the same varied rows of ten columns with the",
+        "same features, and their values are compared. The limit looks at each row and deflates and checks the",
+        "bytes of our sheet. Peak memory includes the rows, which are made before the clock starts.",
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {platform.machine()}, "
         f"{os.cpu_count()} cores; {versions}.",

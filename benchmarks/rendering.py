@@ -1,7 +1,7 @@
 """The engine beside other writers: each in a process of its own, in interleaved rounds, by CPU time.
 
-The figure is the median of CPU seconds a row, so that a slow peer can have fewer rows. The values of all files
-are compared before any figure is given.
+The figure is the median of CPU seconds a row, so that a slow peer can have fewer rows. The values of all
+files are compared before any figure is given.
 """
 
 import json

@@ -20,6 +20,8 @@ RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relations
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _PACKAGE_RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
 _CONTENT_TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
+#: ISA-L finds what repeats within what it is given at once: small pieces make files twice as large.
+_COMPRESSED_AT_ONCE = 1 << 16
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 #: A part of 2 GiB or more needs zip64, which not every reader of XLSX takes.
 MAX_PART_BYTES = (1 << 31) - (1 << 26)
@@ -83,15 +85,29 @@ class Part:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self._held: list[bytes] = []
+        self._held_size = 0
         self.size = 0
         self.write(_DECLARATION)
 
     def write(self, data: bytes) -> None:
-        self._file.write(data)
+        self._held.append(data)
+        self._held_size += len(data)
         self.size += len(data)
+        if self._held_size >= _COMPRESSED_AT_ONCE:
+            self._pass_on()
 
     def close(self) -> None:
+        self._pass_on()
         self._file.close()
+
+    def abandon(self) -> None:
+        """Close it without what is held."""
+        self._file.close()
+
+    def _pass_on(self) -> None:
+        self._file.write(b"".join(self._held))
+        self._held, self._held_size = [], 0
 
 
 class Package:
@@ -155,5 +171,5 @@ class Package:
             return
         self._pipe.abandon()
         if self._open is not None:
-            self._open.close()
+            self._open.abandon()
         self._archive.close()
