@@ -93,9 +93,9 @@ def _head() -> list[str]:
         "# The engine beside other writers",
         "",
         "Made by `make bench`: CPU time, medians of three interleaved rounds, every writer in a process of",
-        "its own that has written a small file before. All write the same varied rows of ten columns with the",
-        "same features, and their values are compared. The limit looks at each row and deflates and checks the",
-        "bytes of our sheet. Peak memory includes the rows, which are made before the clock starts.",
+        "its own that has written a small file before. All write the same varied rows of ten columns with",
+        "the same features, and their values are compared. The limit looks at each row and deflates and",
+        "checks the bytes of our sheet. Peak memory includes the rows, which are made before the clock.",
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {platform.machine()}, "
         f"{os.cpu_count()} cores; {versions}.",

@@ -6,7 +6,6 @@ Each size runs in a process of its own. Rows are made as they are read.
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from benchmarks.peak import peak_mb
 
 _ROOT = Path(__file__).parents[1]
 _PART_BYTES = 8 << 20
@@ -67,7 +68,7 @@ def run(kind: str, rows: int) -> None:
         options=Options(created_at=datetime(2026, 1, 1, tzinfo=UTC)),
         sink=_Parts(),
     )
-    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    print(json.dumps(peak_mb()))
 
 
 def measure() -> dict[str, float]:

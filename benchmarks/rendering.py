@@ -6,7 +6,6 @@ files are compared before any figure is given.
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import Row, make_rows, texts
+from benchmarks.peak import peak_mb
 from benchmarks.writers import WRITERS
 
 _ROUNDS = 3
@@ -74,8 +74,7 @@ def run(name: str, kind: str, count: int, path: Path) -> None:
     started = time.process_time()
     pages = writer(kind, batches, path)
     cpu = time.process_time() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"cpu": cpu, "peak": peak, "pages": pages}))
+    print(json.dumps({"cpu": cpu, "peak": peak_mb(), "pages": pages}))
 
 
 def measure(*, quick: bool = False) -> list[Figure]:

@@ -28,6 +28,14 @@ def parse_object(data: bytes) -> dict[str, Any]:
     """
     if not data.strip():
         raise MalformedBody("empty_body", "The body is empty; send a JSON object.")
+    value = parse_value(data)
+    if not isinstance(value, dict):
+        raise MalformedBody("not_an_object", f"The body is {json_kind(value)}; send a JSON object.")
+    return value
+
+
+def parse_value(data: bytes) -> Any:
+    """Read any JSON value from UTF-8 bytes, with the errors of :func:`parse_object`."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -41,8 +49,6 @@ def parse_object(data: bytes) -> dict[str, Any]:
         raise MalformedBody("invalid_json", detail) from error
     except RecursionError as error:
         raise MalformedBody("nesting_too_deep", f"Values nest deeper than {MAX_DEPTH} levels.") from error
-    if not isinstance(value, dict):
-        raise MalformedBody("not_an_object", f"The body is {json_kind(value)}; send a JSON object.")
     _check(value, surrogates=_SURROGATE_ESCAPE.search(text) is not None)
     return value
 
