@@ -112,37 +112,6 @@ DOWNLOAD: dict[str, Any] = {
         503: _UNAVAILABLE,
     },
 }
-CANCEL: dict[str, Any] = {
-    "summary": "Cancel a report",
-    "description": (
-        "A report that waits is cancelled at once. The worker of one that runs is asked to stop; follow the "
-        "status until it is cancelled. A cancel is never overwritten by a late success."
-    ),
-    "operation_id": "cancel",
-    "security": [{_SCHEME: [WRITE]}],
-    "responses": {
-        200: _answer("Cancelled", "Report"),
-        202: _answer("Being stopped", "Report", Retry_After="Seconds until the next look makes sense"),
-        401: _UNAUTHORIZED,
-        403: _FORBIDDEN,
-        404: _NOT_FOUND,
-        409: _problem("The report has ended already"),
-        503: _UNAVAILABLE,
-    },
-}
-REPORTS: dict[str, Any] = {
-    "summary": "List reports",
-    "description": "The tenant's reports, newest first, without links. `next` is the next page's cursor.",
-    "operation_id": "reports",
-    "security": [{_SCHEME: [READ]}],
-    "responses": {
-        200: _answer("A page of reports", "Reports"),
-        401: _UNAUTHORIZED,
-        403: _FORBIDDEN,
-        422: _problem("A filter or the cursor is not valid"),
-        503: _UNAVAILABLE,
-    },
-}
 REPORT_TYPES: dict[str, Any] = {
     "summary": "List the report types",
     "operation_id": "report_types",
@@ -187,8 +156,6 @@ def openapi_json(app: APIGatewayRestResolver) -> str:
     components = document.setdefault("components", {})
     request = GenerateRequest.model_json_schema(ref_template=f"{_COMPONENT}{{model}}")
     components["schemas"] = {
-        # The filters of a list name it.
-        "Status": components["schemas"]["Status"],
         **schemas.SCHEMAS,
         **request.pop("$defs", {}),
         "GenerateRequest": request,
@@ -197,7 +164,7 @@ def openapi_json(app: APIGatewayRestResolver) -> str:
         for operation in operations.values():
             # Powertools adds its own 422; this API words its own.
             responses = operation["responses"]
-            if path not in ("/generate", "/reports"):
+            if path != "/generate":
                 responses.pop("422", None)
     operation = document["paths"]["/generate"]["post"]
     operation["requestBody"] = {

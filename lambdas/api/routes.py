@@ -1,13 +1,11 @@
 """The routes. Each reads its request, calls one service and words the answer."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Query
-from pydantic import AwareDatetime
 
 from api import documentation
 from api.access import READ, WRITE, require_tenant
@@ -20,7 +18,6 @@ from api.problems import Gone, NotReady, problem, problem_response
 from reporting.errors import InvalidRequest, PrensaError, Problem
 from reporting.idempotency import parse_key
 from reporting.identifiers import traceparent
-from reporting.lifecycle import MOST_LISTED
 from reporting.observability import logger, tracer
 from reporting.report import dump_document
 from reporting.states import Status
@@ -79,40 +76,6 @@ def download(report_id: str) -> Response[str]:
         raise NotReady(f"The report is {found.value}; it can be downloaded once it has succeeded.")
     url = api.documents.document(snapshot)["result"]["download"]["url"]
     return Response(status_code=302, headers={"Location": url, "Cache-Control": "no-store"}, body="")
-
-
-@app.post("/reports/<report_id>/cancel", **documentation.CANCEL)
-@tracer.capture_method(capture_response=False)
-def cancel(report_id: str) -> Response[str]:
-    api = bootstrap()
-    snapshot = api.lifecycle.cancel(report_id, tenant=_tenant(WRITE))
-    headers = {}
-    if (wait := retry_after(snapshot)) is not None:
-        headers["Retry-After"] = wait
-    return _json(200 if snapshot.done else 202, snapshot.status, headers)
-
-
-@app.get("/reports", **documentation.REPORTS)
-@tracer.capture_method(capture_response=False)
-def reports(  # noqa: PLR0917 - the resolver passes filters by name
-    status: Annotated[list[Status] | None, Query()] = None,
-    report_type: Annotated[str | None, Query(max_length=100)] = None,
-    created_after: Annotated[AwareDatetime | None, Query()] = None,
-    created_before: Annotated[AwareDatetime | None, Query()] = None,
-    cursor: Annotated[str | None, Query(max_length=100)] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 20,
-) -> Response[str]:
-    listed = bootstrap().lifecycle.list(
-        tenant=_tenant(READ),
-        statuses=frozenset(status or ()),
-        report_type=report_type,
-        created_after=_in_utc(created_after),
-        created_before=_in_utc(created_before),
-        cursor=cursor,
-        limit=limit,
-    )
-    document = {"reports": [snapshot.status for snapshot in listed.reports], "next": listed.next}
-    return _json(200, document)
 
 
 @app.get("/report-types", **documentation.REPORT_TYPES)
@@ -190,11 +153,6 @@ def on_unexpected_error(_error: Exception) -> Response[str]:
 
 def _tenant(scope: str) -> str:
     return require_tenant(app.current_event, scope=scope, tenant_claim=bootstrap().settings.tenant_claim)
-
-
-def _in_utc(moment: datetime | None) -> datetime | None:
-    """As the database keeps times."""
-    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _header(name: str) -> str | None:

@@ -6,7 +6,6 @@ messages that follow from it are stored in the same transaction. Times come from
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pymysql.cursors import Cursor
@@ -17,7 +16,7 @@ from reporting.errors import LeaseLost, ReportNotFound
 from reporting.idempotency import IdempotencyKey
 from reporting.outbox import OutboxMessage, OutboxRow
 from reporting.report import COLUMNS, Report, dump_document, load_document
-from reporting.states import CLAIMABLE, HELD, TRANSITIONS, Event, Status, next_status
+from reporting.states import CLAIMABLE, HELD, TRANSITIONS, Event, next_status
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,17 +53,6 @@ class Changed:
 
     report: Report
     outgoing: list[OutboxRow]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportsWanted:
-    """Which reports a list shows. Ids are in the order of acceptance; times are UTC."""
-
-    statuses: frozenset[Status] = frozenset()
-    report_type: str | None = None
-    created_after: datetime | None = None
-    created_before: datetime | None = None
-    before_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,27 +131,6 @@ class Reports:
         if not rows:
             raise ReportNotFound(report_id)
         return Report.from_row(rows[0])
-
-    def of_tenant(self, tenant: str, wanted: ReportsWanted, *, limit: int) -> list[Report]:
-        """The tenant's reports that are wanted, newest first, at most ``limit``."""
-        conditions, values = ["tenant = %s"], [tenant]
-        for condition, value in (
-            ("id < %s", wanted.before_id),
-            ("report_type = %s", wanted.report_type),
-            ("created_at >= %s", wanted.created_after),
-            ("created_at < %s", wanted.created_before),
-        ):
-            if value is not None:
-                conditions.append(condition)
-                values.append(str(value) if isinstance(value, datetime) else value)
-        if wanted.statuses:
-            conditions.append(f"status IN ({', '.join(['%s'] * len(wanted.statuses))})")
-            values += sorted(status.value for status in wanted.statuses)
-        rows = self._database.query(
-            f"SELECT {COLUMNS} FROM reports WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT %s",
-            (*values, limit),
-        )
-        return [Report.from_row(row) for row in rows]
 
     def find_by_key(self, *, tenant: str, key: str) -> tuple[str, str] | None:
         """The live (report id, body hash) of an idempotency key, if there is one."""
@@ -383,9 +350,6 @@ class Reports:
                 if report.status in _ENDS_OF_CLAIM[event]:
                     # This claim has taken this step already: an answer was lost, or two relays met.
                     return Changed(report=report, outgoing=[])
-            if next_status(report.status, event) is report.status:
-                # It is so already, as for a second cancel.
-                return Changed(report=report, outgoing=[])
             try:
                 return self._change(report, event, assignments, values, outgoing)
             except _Conflict:

@@ -49,17 +49,13 @@ class Snapshots:
             raise ReportNotFound(report_id)
         return snapshot
 
-    def of(self, report: Report) -> Snapshot:
-        """What a reader sees of ``report``; the cache is left as it is."""
-        return Snapshot(
+    def publish(self, report: Report) -> Snapshot:
+        """Make a report's new status visible. The cache keeps it only if it knows no newer one."""
+        snapshot = Snapshot(
             tenant=report.tenant,
             status=status_document(report),
             object_key=report.object_key if report.status is Status.SUCCEEDED else None,
         )
-
-    def publish(self, report: Report) -> Snapshot:
-        """Make a report's new status visible. The cache keeps it only if it knows no newer one."""
-        snapshot = self.of(report)
         self._cache.put(
             report.id,
             report.version,
