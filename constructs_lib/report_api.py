@@ -198,7 +198,7 @@ class ReportApi(Construct):
                 authorization_scopes=[route.scope] if route.scope is not None and authorizer else None,
                 api_key_required=api_key_required and route.scope is not None,
                 request_validator=validator,
-                request_models={"application/json": model} if route.method == "POST" else None,
+                request_models={"application/json": model} if route.path == "/generate" else None,
                 request_parameters={
                     f"method.request.path.{part[1:-1]}": True
                     for part in route.path.split("/")

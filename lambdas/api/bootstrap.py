@@ -12,6 +12,7 @@ from reporting import adapters
 from reporting.database import Database
 from reporting.dispatch import Dispatcher
 from reporting.generation import Defaults, Generation
+from reporting.lifecycle import Lifecycle
 from reporting.outbox import Outbox
 from reporting.report_types import Catalogue, load_report_types
 from reporting.repository import Reports
@@ -28,6 +29,7 @@ class Api:
     settings: ApiSettings
     generation: Generation
     snapshots: Snapshots
+    lifecycle: Lifecycle
     documents: StatusDocuments
     catalogue: Catalogue
     checks: Mapping[str, Callable[[], object]]
@@ -70,6 +72,7 @@ def build(settings: ApiSettings) -> Api:
         settings=settings,
         generation=generation,
         snapshots=snapshots,
+        lifecycle=Lifecycle(reports=reports, snapshots=snapshots),
         documents=documents,
         catalogue=catalogue,
         checks={

@@ -112,6 +112,29 @@ DOWNLOAD: dict[str, Any] = {
         503: _UNAVAILABLE,
     },
 }
+CANCEL: dict[str, Any] = {
+    "summary": "Cancel a report",
+    "description": (
+        "A report that waits is cancelled at once. One that is being made becomes cancelling, and cancelled "
+        "when its worker has stopped. A second cancel gives what the first has led to."
+    ),
+    "operation_id": "cancel",
+    "security": [{_SCHEME: [WRITE]}],
+    "responses": {
+        200: _answer("Cancelled", "Report"),
+        202: _answer(
+            "Cancelling",
+            "Report",
+            Location="Path of the report's status",
+            Retry_After="Seconds until the next look makes sense",
+        ),
+        401: _UNAUTHORIZED,
+        403: _FORBIDDEN,
+        404: _NOT_FOUND,
+        409: _problem("The report has succeeded, failed or expired"),
+        503: _UNAVAILABLE,
+    },
+}
 REPORT_TYPES: dict[str, Any] = {
     "summary": "List the report types",
     "operation_id": "report_types",

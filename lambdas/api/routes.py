@@ -20,6 +20,7 @@ from reporting.idempotency import parse_key
 from reporting.identifiers import traceparent
 from reporting.observability import logger, tracer
 from reporting.report import dump_document
+from reporting.snapshots import Snapshot
 from reporting.states import Status
 from reporting.strict_json import parse_object
 
@@ -43,7 +44,7 @@ def generate(validate_only: Annotated[bool, Query()] = False) -> Response[str]:
         traceparent=traceparent(header=_header("traceparent"), xray=_header("x-amzn-trace-id")),
     )
     headers = {
-        "Location": f"{_stage_path()}/status/{accepted.snapshot.status['id']}",
+        "Location": _status_path(accepted.snapshot),
         "Retry-After": retry_after(accepted.snapshot) or "0",
         "Idempotency-Replayed": str(accepted.replayed).lower(),
     }
@@ -76,6 +77,17 @@ def download(report_id: str) -> Response[str]:
         raise NotReady(f"The report is {found.value}; it can be downloaded once it has succeeded.")
     url = api.documents.document(snapshot)["result"]["download"]["url"]
     return Response(status_code=302, headers={"Location": url, "Cache-Control": "no-store"}, body="")
+
+
+@app.post("/reports/<report_id>/cancel", **documentation.CANCEL)
+@tracer.capture_method(capture_response=False)
+def cancel(report_id: str) -> Response[str]:
+    api = bootstrap()
+    snapshot = api.lifecycle.cancel(report_id, tenant=_tenant(WRITE))
+    if snapshot.done:
+        return _json(200, snapshot.status)
+    headers = {"Location": _status_path(snapshot), "Retry-After": retry_after(snapshot) or "0"}
+    return _json(202, snapshot.status, headers)
 
 
 @app.get("/report-types", **documentation.REPORT_TYPES)
@@ -170,6 +182,10 @@ def _stage_path() -> str:
     """The stage's part of the path where clients see it: '/v1' on the default endpoint, else ''."""
     context_path = app.current_event.request_context.path or ""
     return context_path.removesuffix(app.current_event.path)
+
+
+def _status_path(snapshot: Snapshot) -> str:
+    return f"{_stage_path()}/status/{snapshot.status['id']}"
 
 
 def _json(status_code: int, document: Any, headers: dict[str, str] | None = None) -> Response[str]:

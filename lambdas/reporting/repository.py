@@ -14,6 +14,7 @@ from reporting import idempotency, outbox
 from reporting.database import Database
 from reporting.errors import LeaseLost, ReportNotFound
 from reporting.idempotency import IdempotencyKey
+from reporting.identifiers import is_report_id
 from reporting.outbox import OutboxMessage, OutboxRow
 from reporting.report import COLUMNS, Report, dump_document, load_document
 from reporting.states import CLAIMABLE, HELD, TRANSITIONS, Event, next_status
@@ -131,6 +132,15 @@ class Reports:
         if not rows:
             raise ReportNotFound(report_id)
         return Report.from_row(rows[0])
+
+    def get_of(self, report_id: str, *, tenant: str) -> Report:
+        """Read a report of ``tenant``. Raises :class:`ReportNotFound`, also for another tenant's."""
+        if not is_report_id(report_id):
+            raise ReportNotFound(report_id)
+        report = self.get(report_id)
+        if report.tenant != tenant:
+            raise ReportNotFound(report_id)
+        return report
 
     def find_by_key(self, *, tenant: str, key: str) -> tuple[str, str] | None:
         """The live (report id, body hash) of an idempotency key, if there is one."""

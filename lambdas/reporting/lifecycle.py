@@ -1,0 +1,38 @@
+"""What a client does to a report of its own after it asked for it."""
+
+from reporting.observability import count, log_report, logger
+from reporting.report import Report
+from reporting.repository import Reports
+from reporting.snapshots import Snapshot, Snapshots
+from reporting.states import Status
+
+_CANCELS = frozenset({Status.CANCELLING, Status.CANCELLED})
+
+
+class Lifecycle:
+    """Cancels reports. Each method raises :class:`reporting.errors.ReportNotFound` for an id that the
+    tenant does not have, and ``DatabaseUnavailable``."""
+
+    def __init__(self, *, reports: Reports, snapshots: Snapshots) -> None:
+        self._reports = reports
+        self._snapshots = snapshots
+
+    def cancel(self, report_id: str, *, tenant: str) -> Snapshot:
+        """Cancel a waiting report at once, or ask the worker of a running one to stop.
+
+        The answer is ``cancelled`` or ``cancelling``; a second cancel gives what the first has led to.
+        Raises :class:`reporting.errors.ForbiddenTransition` for a report that has ended otherwise.
+        """
+        report = self._owned(report_id, tenant=tenant)
+        if report.status in _CANCELS:
+            return self._snapshots.publish(report)
+        changed = self._reports.cancel(report.id).report
+        logger.info("cancel accepted", status=changed.status.value)
+        if changed.status is Status.CANCELLED:
+            count("ReportsCancelled")
+        return self._snapshots.publish(changed)
+
+    def _owned(self, report_id: str, *, tenant: str) -> Report:
+        report = self._reports.get_of(report_id, tenant=tenant)
+        log_report(report_id=report.id, tenant=tenant, traceparent=report.traceparent)
+        return report
