@@ -62,7 +62,7 @@ class DeadLetters:
             return
         try:
             # The token ties the failure to what was just read: a worker that claims now has the report.
-            changed = self._reports.fail(report.id, error=_ERROR, fencing_token=report.fencing_token)
+            changed = self._reports.fail_waiting(report.id, error=_ERROR, fencing_token=report.fencing_token)
         except (ForbiddenTransition, LeaseLost):
             return
         self._snapshots.publish(changed.report)

@@ -17,7 +17,7 @@ from reporting.idempotency import IdempotencyKey
 from reporting.identifiers import is_report_id
 from reporting.outbox import OutboxMessage, OutboxRow
 from reporting.report import COLUMNS, Report, dump_document, load_document
-from reporting.states import CLAIMABLE, HELD, TRANSITIONS, Event, next_status
+from reporting.states import CLAIMABLE, HELD, TRANSITIONS, Event, Status, next_status
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -237,10 +237,10 @@ class Reports:
         report_id: str,
         *,
         error: dict[str, Any],
-        fencing_token: int | None = None,
+        fencing_token: int,
         outgoing: Sequence[OutboxMessage] = (),
     ) -> Changed:
-        """End a report as failed. ``outgoing`` holds the copy for the dead letter queue, if one is due."""
+        """End a claim as failed. ``outgoing`` holds the copy for the dead letter queue, if one is due."""
         return self._transition(
             report_id,
             Event.FAIL,
@@ -249,6 +249,21 @@ class Reports:
             (dump_document(error),),
             fencing_token=fencing_token,
             outgoing=outgoing,
+        )
+
+    def fail_waiting(self, report_id: str, *, error: dict[str, Any], fencing_token: int) -> Changed:
+        """End a report as failed that no worker holds and none will take up.
+
+        ``fencing_token`` is the one that the decision was made on. Raises :class:`LeaseLost` when a worker
+        has taken the report up since, and :class:`reporting.errors.ForbiddenTransition`.
+        """
+        return self._transition(
+            report_id,
+            Event.FAIL,
+            "error = %s, next_retry_at = NULL, phase = NULL, finished_at = UTC_TIMESTAMP(6)",
+            (dump_document(error),),
+            fencing_token=fencing_token,
+            among=CLAIMABLE,
         )
 
     def cancel(self, report_id: str) -> Changed:
@@ -350,8 +365,10 @@ class Reports:
         values: tuple[object, ...],
         *,
         fencing_token: int | None = None,
+        among: frozenset[Status] = HELD,
         outgoing: Sequence[OutboxMessage] = (),
     ) -> Changed:
+        """Take a step. With a ``fencing_token`` it is one of that claim's, while the report is ``among``."""
         while True:
             report = self.get(report_id)
             if fencing_token is not None:
@@ -360,6 +377,9 @@ class Reports:
                 if report.status in _ENDS_OF_CLAIM[event]:
                     # This claim has taken this step already: an answer was lost, or two relays met.
                     return Changed(report=report, outgoing=[])
+                if report.status not in among:
+                    # The token alone is not enough: it stays when a lost lease is given to the next attempt.
+                    raise LeaseLost("The claim has ended.")
             try:
                 return self._change(report, event, assignments, values, outgoing)
             except _Conflict:
