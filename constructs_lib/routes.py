@@ -26,6 +26,7 @@ class Route:
 ROUTES = (
     Route(method="POST", path="/generate", scope=WRITE),
     Route(method="GET", path="/status/{report_id}", scope=READ),
+    Route(method="GET", path="/reports", scope=READ),
     Route(method="GET", path="/reports/{report_id}/download", scope=READ),
     Route(method="POST", path="/reports/{report_id}/cancel", scope=WRITE),
     Route(method="GET", path="/report-types", scope=READ),

@@ -13,6 +13,7 @@ from reporting.database import Database
 from reporting.dispatch import Dispatcher
 from reporting.generation import Defaults, Generation
 from reporting.lifecycle import Lifecycle
+from reporting.listing import Listing
 from reporting.outbox import Outbox
 from reporting.report_types import Catalogue, load_report_types
 from reporting.repository import Reports
@@ -30,6 +31,7 @@ class Api:
     generation: Generation
     snapshots: Snapshots
     lifecycle: Lifecycle
+    listing: Listing
     documents: StatusDocuments
     catalogue: Catalogue
     checks: Mapping[str, Callable[[], object]]
@@ -73,6 +75,7 @@ def build(settings: ApiSettings) -> Api:
         generation=generation,
         snapshots=snapshots,
         lifecycle=Lifecycle(reports=reports, snapshots=snapshots),
+        listing=Listing(database),
         documents=documents,
         catalogue=catalogue,
         checks={

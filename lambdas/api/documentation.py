@@ -21,6 +21,7 @@ DESCRIPTION = (
 )
 _SCHEME = "token"
 _COMPONENT = "#/components/schemas/"
+_OWN_422 = frozenset({"/generate", "/reports"})
 
 
 def _problem(description: str) -> dict[str, Any]:
@@ -91,6 +92,27 @@ STATUS: dict[str, Any] = {
         401: _UNAUTHORIZED,
         403: _FORBIDDEN,
         404: _NOT_FOUND,
+        503: _UNAVAILABLE,
+    },
+}
+REPORTS: dict[str, Any] = {
+    "summary": "List reports",
+    "description": (
+        "The tenant's own, newest first. Each is its status object without result.download: links are "
+        "signed when one report is read. status may be repeated; the time created_after counts and "
+        "created_before does not."
+    ),
+    "operation_id": "reports",
+    "security": [{_SCHEME: [READ]}],
+    "responses": {
+        200: _answer(
+            "A page; next is the cursor of the one that follows",
+            "Reports",
+            Link='The page that follows, rel="next"; absent on the last',
+        ),
+        401: _UNAUTHORIZED,
+        403: _FORBIDDEN,
+        422: _problem("A parameter of the query can't be read"),
         503: _UNAVAILABLE,
     },
 }
@@ -187,7 +209,7 @@ def openapi_json(app: APIGatewayRestResolver) -> str:
         for operation in operations.values():
             # Powertools adds its own 422; this API words its own.
             responses = operation["responses"]
-            if path != "/generate":
+            if path not in _OWN_422:
                 responses.pop("422", None)
     operation = document["paths"]["/generate"]["post"]
     operation["requestBody"] = {

@@ -1,6 +1,8 @@
 """The routes. Each reads its request, calls one service and words the answer."""
 
+from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
@@ -18,10 +20,12 @@ from api.problems import Gone, NotReady, problem, problem_response
 from reporting.errors import InvalidRequest, PrensaError, Problem
 from reporting.idempotency import parse_key
 from reporting.identifiers import traceparent
+from reporting.listing import MAX_PAGE, Wanted, parse_moment
 from reporting.observability import logger, tracer
 from reporting.report import dump_document
 from reporting.snapshots import Snapshot
 from reporting.states import Status
+from reporting.status import status_document
 from reporting.strict_json import parse_object
 
 app = APIGatewayRestResolver(enable_validation=True)
@@ -63,6 +67,29 @@ def status(report_id: str) -> Response[str]:
     if matches(_header("if-none-match"), etag):
         return Response(status_code=304, headers=dict(headers), body="")
     return _json(200, api.documents.document(snapshot), headers)
+
+
+@app.get("/reports", **documentation.REPORTS)
+@tracer.capture_method(capture_response=False)
+def reports(
+    *,
+    status: Annotated[list[Status] | None, Query()] = None,
+    report_type: Annotated[str | None, Query(max_length=100)] = None,
+    created_after: Annotated[str | None, Query()] = None,
+    created_before: Annotated[str | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
+    cursor: Annotated[str | None, Query()] = None,
+) -> Response[str]:
+    tenant = _tenant(READ)
+    wanted = Wanted(
+        statuses=frozenset(status or ()),
+        report_type=report_type,
+        created_after=_moment(created_after, "created_after"),
+        created_before=_moment(created_before, "created_before"),
+    )
+    page = bootstrap().listing.page(wanted, tenant=tenant, limit=limit, cursor=cursor)
+    document = {"reports": [status_document(report) for report in page.reports], "next": page.next}
+    return _json(200, document, _next_link(page.next))
 
 
 @app.get("/reports/<report_id>/download", **documentation.DOWNLOAD)
@@ -186,6 +213,20 @@ def _stage_path() -> str:
 
 def _status_path(snapshot: Snapshot) -> str:
     return f"{_stage_path()}/status/{snapshot.status['id']}"
+
+
+def _moment(text: str | None, name: str) -> datetime | None:
+    return None if text is None else parse_moment(text, name=name)
+
+
+def _next_link(cursor: str | None) -> dict[str, str]:
+    """A Link header (RFC 8288) to the page that ``cursor`` begins: the same query, further on."""
+    if cursor is None:
+        return {}
+    query = app.current_event.resolved_query_string_parameters
+    pairs = [(name, value) for name, values in query.items() for value in values if name != "cursor"]
+    address = f"{_stage_path()}{app.current_event.path}?{urlencode([*pairs, ('cursor', cursor)])}"
+    return {"Link": f'<{address}>; rel="next"'}
 
 
 def _json(status_code: int, document: Any, headers: dict[str, str] | None = None) -> Response[str]:

@@ -36,7 +36,7 @@ _RESULT = _object(
         "warnings": {"type": "array", "items": _WARNING},
         "download": _object({"url": {"type": "string", "format": "uri"}, "expires_at": _TIME}),
     },
-    optional=frozenset({"pages", "sheets"}),
+    optional=frozenset({"pages", "sheets", "download"}),
 )
 _REPORT = _object(
     {
@@ -125,6 +125,7 @@ _HEALTH = _object(
 #: By the name that ``$ref`` uses.
 SCHEMAS: dict[str, dict[str, Any]] = {
     "Report": _REPORT,
+    "Reports": _object({"reports": {"type": "array", "items": _REPORT}, "next": _nullable("string")}),
     "Problem": _PROBLEM,
     "Estimate": _ESTIMATE,
     "ReportType": _REPORT_TYPE,

@@ -54,3 +54,35 @@ def test_another_tenants_report_can_not_be_cancelled(service: Client, platform: 
     assert service.wait(report["id"])["status"] == "succeeded"
     reader = service.with_token(platform.token("acme", ["reports/read"]))
     problem(reader.call("POST", f"/reports/{report['id']}/cancel"), status=403, code="insufficient_scope")
+
+
+def test_reports_are_listed_by_pages_without_links(service: Client, platform: PlatformHandle) -> None:
+    mine = service.with_token(platform.token("lister", ["reports/read", "reports/write"]))
+    ids = [mine.make({"table": TABLE, "format": "csv"})[0]["id"] for _ in range(3)][::-1]
+    first = mine.call("GET", "/reports?limit=2&status=succeeded&status=failed")
+    assert [report["id"] for report in first.json["reports"]] == ids[:2]
+    assert all("download" not in report["result"] for report in first.json["reports"])
+    address, relation = first.headers["link"].split("; ")
+    assert relation == 'rel="next"'
+    second = mine.call("GET", address.strip("<>"))
+    assert [report["id"] for report in second.json["reports"]] == ids[2:]
+    assert second.json["next"] is None
+    assert "link" not in second.headers
+    theirs = service.with_token(platform.token("nobody", ["reports/read"]))
+    assert theirs.call("GET", "/reports").json == {"reports": [], "next": None}
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("limit=0", "invalid_parameter"),
+        ("limit=101", "invalid_parameter"),
+        ("status=done", "invalid_parameter"),
+        ("created_after=yesterday", "invalid_parameter"),
+        ("cursor=x", "invalid_cursor"),
+    ],
+)
+def test_a_listing_says_which_parameter_it_can_not_read(service: Client, query: str, code: str) -> None:
+    document = problem(service.call("GET", f"/reports?{query}"), status=422, code="invalid_request")
+    assert [entry["code"] for entry in document["errors"]] == [code]
+    assert query.partition("=")[0] in document["errors"][0]["detail"]

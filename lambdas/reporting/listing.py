@@ -1,0 +1,133 @@
+"""A tenant's reports, newest first, page by page.
+
+A page ends at a position in the order (time of creation, id) and not at a count: a report that is accepted
+meanwhile stands before every position, so that no page shows a report twice or leaves one out.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from reporting.database import Database
+from reporting.errors import InvalidRequest, Problem
+from reporting.identifiers import is_report_id
+from reporting.report import COLUMNS, Report
+from reporting.rfc3339 import parse_date_time
+from reporting.states import Status
+
+MAX_PAGE = 100
+_CURSOR = re.compile(r"([0-9]{1,17})\.([0-9a-f-]{36})\.([0-9a-f]{16})")
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive and UTC, as DATETIME(6) is read
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """Which of a tenant's reports. Times are naive and UTC; only ``created_after`` itself still counts."""
+
+    statuses: frozenset[Status] = frozenset()
+    report_type: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """Reports, and the cursor of the page that follows if there is one."""
+
+    reports: Sequence[Report]
+    next: str | None
+
+
+class Listing:
+    """Reads pages of reports. Raises ``DatabaseUnavailable``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(self, wanted: Wanted, *, tenant: str, limit: int, cursor: str | None) -> Page:
+        """At most ``limit`` reports of ``tenant``, from where ``cursor`` ended.
+
+        Raises :class:`InvalidRequest` for a cursor that is not one of this listing's: it belongs to its
+        tenant and its filters.
+        """
+        scope = _scope(wanted, tenant)
+        conditions, values = _conditions(wanted)
+        if cursor is not None:
+            moment, report_id = _read(cursor, scope)
+            conditions.append("(created_at < %s OR (created_at = %s AND id < %s))")
+            # The plain bound lets the index begin at the position.
+            conditions.append("created_at <= %s")
+            values += [moment, moment, report_id, moment]
+        filters = "".join(f" AND {condition}" for condition in conditions)
+        rows = self._database.query(
+            f"SELECT {COLUMNS} FROM reports WHERE tenant = %s{filters}"
+            " ORDER BY created_at DESC, id DESC LIMIT %s",
+            (tenant, *values, limit + 1),
+        )
+        found = [Report.from_row(row) for row in rows[:limit]]
+        more = len(rows) > limit
+        return Page(reports=found, next=_cursor(found[-1], scope) if more else None)
+
+
+def parse_moment(text: str, *, name: str) -> datetime:
+    """A time of a filter, RFC 3339 with an offset, as naive UTC. Raises :class:`InvalidRequest`."""
+    try:
+        return parse_date_time(text).replace(tzinfo=None)
+    except ValueError as error:
+        detail = f"{name} must be a time with an offset such as 2026-01-31T00:00:00Z, got {text[:60]!r}"
+        raise InvalidRequest([Problem(pointer="", detail=detail, code="invalid_parameter")]) from error
+
+
+def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:
+    conditions: list[str] = []
+    values: list[object] = []
+    if wanted.statuses:
+        conditions.append(f"status IN ({', '.join(['%s'] * len(wanted.statuses))})")
+        values += sorted(status.value for status in wanted.statuses)
+    for condition, value in (
+        ("report_type = %s", wanted.report_type),
+        ("created_at >= %s", wanted.created_after),
+        ("created_at < %s", wanted.created_before),
+    ):
+        if value is not None:
+            conditions.append(condition)
+            values.append(value)
+    return conditions, values
+
+
+def _scope(wanted: Wanted, tenant: str) -> str:
+    """What a cursor belongs to. It guards against mistakes; the tenant of a query is always the caller's."""
+    statuses = ",".join(sorted(status.value for status in wanted.statuses))
+    text = repr((tenant, statuses, wanted.report_type, wanted.created_after, wanted.created_before))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _cursor(last: Report, scope: str) -> str:
+    since = last.created_at - _EPOCH
+    microseconds = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    text = f"{microseconds}.{last.id}.{scope}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read(cursor: str, scope: str) -> tuple[datetime, str]:
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        found = _CURSOR.fullmatch(text)
+        if found is None or not is_report_id(found[2]):
+            raise ValueError("not a cursor")
+        moment = datetime.fromtimestamp(int(found[1]) // 1_000_000, UTC).replace(
+            tzinfo=None, microsecond=int(found[1]) % 1_000_000
+        )
+    except (ValueError, OverflowError, OSError, binascii.Error) as error:
+        raise _bad_cursor("cursor is not one that a listing has given out") from error
+    if found[3] != scope:
+        raise _bad_cursor("cursor belongs to a listing with other filters")
+    return moment, found[2]
+
+
+def _bad_cursor(detail: str) -> InvalidRequest:
+    return InvalidRequest([Problem(pointer="", detail=detail, code="invalid_cursor")])
