@@ -11,6 +11,8 @@ from typing import Any
 
 import psutil
 import pymysql
+from pymysql.connections import Connection
+from pymysql.cursors import Cursor
 
 from local import processes
 from local.certificates import Certificates
@@ -36,11 +38,15 @@ class PlatformHandle:
 
     def query(self, sql: str) -> tuple[tuple[Any, ...], ...]:
         """Rows of a reading statement over Prensa's tables (``prensa``) and the sample (``sample``)."""
+        with self._connection(sample="sample." in sql) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return tuple(cursor.fetchall())
+
+    def _connection(self, *, sample: bool) -> "Connection[Cursor]":
         credentials = Credentials.of(self.home)
         certificates = Certificates.of(self.home, keystore_password=credentials.keystore_password)
-        sample = "sample." in sql
         host, port = self.endpoints["database"].split(":")
-        connection = pymysql.connect(
+        return pymysql.connect(
             host=host,
             port=int(port),
             user=database.READER_USER if sample else database.APPLICATION_USER,
@@ -48,9 +54,13 @@ class PlatformHandle:
             ssl=ssl.create_default_context(cafile=certificates.ca),
             init_command="SET time_zone = '+00:00'",
         )
-        with connection, connection.cursor() as cursor:
-            cursor.execute(sql)
-            return tuple(cursor.fetchall())
+
+    def change(self, sql: str) -> int:
+        """Run one changing statement over Prensa's tables; returns the number of changed rows."""
+        with self._connection(sample=False) as connection, connection.cursor() as cursor:
+            changed = cursor.execute(sql)
+            connection.commit()
+            return changed
 
     def sign_link(self, url: str, *, expires: int) -> str:
         """A link signed with the platform's key, also one whose time is over."""

@@ -17,13 +17,21 @@ class StatusDocuments:
         self._link_ttl_seconds = link_ttl_seconds
 
     def document(self, snapshot: Snapshot) -> dict[str, Any]:
-        """The status object, with ``result.download`` when there is a file."""
-        if snapshot.object_key is None:
+        """The status object, with ``result.download`` while there is a file."""
+        if not self.has_file(snapshot):
             return snapshot.status
-        now = datetime.now(UTC)
-        link = self._signer.sign(snapshot.object_key, now=now)
+        assert snapshot.object_key is not None  # noqa: S101 - what has a file has its key
+        link = self._signer.sign(snapshot.object_key, now=datetime.now(UTC))
         download = {"url": link.url, "expires_at": timestamp(link.expires_at.replace(tzinfo=None))}
         return {**snapshot.status, "result": {**snapshot.status["result"], "download": download}}
+
+    def has_file(self, snapshot: Snapshot) -> bool:
+        """Whether there is a file to link to: from ``expires_at`` on the object may be gone at any moment,
+        also before the relay has said so."""
+        expires_at = snapshot.status["expires_at"]
+        if snapshot.object_key is None or expires_at is None:
+            return False
+        return datetime.fromisoformat(expires_at) > datetime.now(UTC)
 
     def etag(self, snapshot: Snapshot) -> str:
         """Changes with the report's version and, while it carries a link, twice in the link's life.
@@ -31,7 +39,7 @@ class StatusDocuments:
         A 304 so never confirms a link that has less than half of its time left. It is weak (RFC 9110,
         8.8.1): two links to one file are not the same bytes.
         """
-        if snapshot.object_key is None:
+        if not self.has_file(snapshot):
             return f'W/"{snapshot.version}"'
         return f'W/"{snapshot.version}-{int(time.time() // (self._link_ttl_seconds / 2))}"'
 

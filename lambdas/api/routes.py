@@ -102,6 +102,8 @@ def download(report_id: str) -> Response[str]:
         raise Gone("The file was deleted when the report expired; ask for the report again.")
     if found is not Status.SUCCEEDED:
         raise NotReady(f"The report is {found.value}; it can be downloaded once it has succeeded.")
+    if not api.documents.has_file(snapshot):
+        raise Gone("The report's time is over and its file is being deleted; ask for the report again.")
     url = api.documents.document(snapshot)["result"]["download"]["url"]
     return Response(status_code=302, headers={"Location": url, "Cache-Control": "no-store"}, body="")
 

@@ -1,11 +1,13 @@
 """What clients do to reports after they asked for them: on the whole service."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from local.testing import PlatformHandle
-from tests.e2e.client import Client
+from tests.e2e.client import DEADLINE_SECONDS, Client
 from tests.e2e.test_contract import UNKNOWN, problem
 
 TABLE: dict[str, Any] = {"title": "t", "columns": [{"key": "a"}], "rows": [["1"]]}
@@ -86,3 +88,30 @@ def test_a_listing_says_which_parameter_it_can_not_read(service: Client, query: 
     document = problem(service.call("GET", f"/reports?{query}"), status=422, code="invalid_request")
     assert [entry["code"] for entry in document["errors"]] == [code]
     assert query.partition("=")[0] in document["errors"][0]["detail"]
+
+
+def test_c13_a_result_expires_with_its_file_and_the_row_stays(
+    service: Client, platform: PlatformHandle
+) -> None:
+    status, _ = service.make({"table": TABLE, "format": "csv"})
+    link = status["result"]["download"]["url"]
+    assert service.fetch(link).status == 200
+    platform.change(
+        "UPDATE prensa.reports SET expires_at = UTC_TIMESTAMP(6), version = version + 1"
+        f" WHERE id = '{status['id']}'"
+    )
+    expired = until(service, f"/status/{status['id']}", lambda seen: seen["status"] == "expired")
+    assert (expired["result"], expired["done"]) == (None, True)
+    problem(service.call("GET", f"/reports/{status['id']}/download"), status=410, code="expired")
+    assert service.fetch(link).status in (403, 404), "the file is gone, whatever an old link says"
+    problem(service.call("POST", f"/reports/{status['id']}/cancel"), status=409, code="forbidden_transition")
+
+
+def until(service: Client, path: str, met: Callable[[Any], bool]) -> Any:
+    """Read ``path`` until what it answers has come; the answer."""
+    give_up_at = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        answer = service.call("GET", path).json
+        if met(answer):
+            return answer
+        assert time.monotonic() < give_up_at, f"not after {DEADLINE_SECONDS} s: {answer}"
