@@ -31,6 +31,8 @@ ROUTES = (
     Route(method="POST", path="/reports/{report_id}/cancel", scope=WRITE),
     Route(method="GET", path="/report-types", scope=READ),
     Route(method="GET", path="/report-types/{name}", scope=READ),
+    Route(method="GET", path="/dead-letters", scope=ADMIN),
+    Route(method="POST", path="/dead-letters/redrive", scope=ADMIN),
     Route(method="GET", path="/openapi.json", scope=None),
     Route(method="GET", path="/docs", scope=None),
     Route(method="GET", path="/health", scope=None),

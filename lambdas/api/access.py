@@ -9,6 +9,7 @@ from reporting.errors import PrensaError
 
 READ = "reports/read"
 WRITE = "reports/write"
+ADMIN = "reports/admin"
 
 
 class NotAuthenticated(PrensaError):

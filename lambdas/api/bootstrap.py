@@ -15,12 +15,14 @@ from reporting.generation import Defaults, Generation
 from reporting.lifecycle import Lifecycle
 from reporting.listing import Listing
 from reporting.outbox import Outbox
+from reporting.redrive import Redrive
 from reporting.report_types import Catalogue, load_report_types
 from reporting.repository import Reports
 from reporting.secrets import SecretsManager
 from reporting.snapshots import Snapshots
 from reporting.sources import SourceEstimator
 from reporting.storage import S3ResultStore
+from reporting.timeline import Timelines
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +34,9 @@ class Api:
     snapshots: Snapshots
     lifecycle: Lifecycle
     listing: Listing
+    redrive: Redrive
+    reports: Reports
+    timelines: Timelines
     documents: StatusDocuments
     catalogue: Catalogue
     checks: Mapping[str, Callable[[], object]]
@@ -52,10 +57,11 @@ def build(settings: ApiSettings) -> Api:
     cache_ = adapters.cache(settings, secrets)
     store = S3ResultStore(bucket=settings.results_bucket)
     snapshots = Snapshots(reports=reports, cache=cache_)
+    dispatcher = Dispatcher(broker=broker, outbox=Outbox(database))
     catalogue = load_report_types(Path(settings.report_types_path))
     generation = Generation(
         reports=reports,
-        dispatcher=Dispatcher(broker=broker, outbox=Outbox(database)),
+        dispatcher=dispatcher,
         snapshots=snapshots,
         store=store,
         catalogue=catalogue,
@@ -76,6 +82,9 @@ def build(settings: ApiSettings) -> Api:
         snapshots=snapshots,
         lifecycle=Lifecycle(reports=reports, snapshots=snapshots),
         listing=Listing(database),
+        redrive=Redrive(database=database, dispatcher=dispatcher, snapshots=snapshots),
+        reports=reports,
+        timelines=Timelines(database),
         documents=documents,
         catalogue=catalogue,
         checks={

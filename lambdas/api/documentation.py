@@ -10,7 +10,8 @@ from aws_lambda_powertools.event_handler.openapi import swagger_ui
 from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 
 from api import schemas
-from api.access import READ, WRITE
+from api.access import ADMIN, READ, WRITE
+from api.redrive import RedriveRequest
 from reporting.requests import GenerateRequest
 
 TITLE = "Prensa"
@@ -21,7 +22,7 @@ DESCRIPTION = (
 )
 _SCHEME = "token"
 _COMPONENT = "#/components/schemas/"
-_OWN_422 = frozenset({"/generate", "/reports"})
+_OWN_422 = frozenset({"/generate", "/reports", "/dead-letters", "/dead-letters/redrive"})
 
 
 def _problem(description: str) -> dict[str, Any]:
@@ -79,6 +80,10 @@ GENERATE: dict[str, Any] = {
 }
 STATUS: dict[str, Any] = {
     "summary": "Follow a report",
+    "description": (
+        "With timeline=true also each attempt and, for a report that waits, its place and what it waits for. "
+        "That is read from the database at each call: it has no ETag and is no call to poll with."
+    ),
     "operation_id": "status",
     "security": [{_SCHEME: [READ]}],
     "responses": {
@@ -157,6 +162,41 @@ CANCEL: dict[str, Any] = {
         503: _UNAVAILABLE,
     },
 }
+DEAD_LETTERS: dict[str, Any] = {
+    "summary": "List dead letters",
+    "description": "Of all tenants, the newest first.",
+    "operation_id": "dead_letters",
+    "security": [{_SCHEME: [ADMIN]}],
+    "responses": {
+        200: _answer(
+            "A page; next is the cursor of the one that follows",
+            "DeadLetters",
+            Link='The page that follows, rel="next"; absent on the last',
+        ),
+        401: _UNAUTHORIZED,
+        403: _FORBIDDEN,
+        422: _problem("A parameter of the query can't be read"),
+        503: _UNAVAILABLE,
+    },
+}
+REDRIVE: dict[str, Any] = {
+    "summary": "Send dead letters again",
+    "description": (
+        "Puts failed reports back to queued with all of their attempts. A dead letter is sent again once, "
+        "however often this is called."
+    ),
+    "operation_id": "redrive",
+    "security": [{_SCHEME: [ADMIN]}],
+    "responses": {
+        200: _answer("What became of each", "Redriven"),
+        400: _problem("The body is not JSON that everyone reads the same way"),
+        401: _UNAUTHORIZED,
+        403: _FORBIDDEN,
+        409: _problem("None of them can be sent again; errors has the reason for each"),
+        422: _problem("The body names no dead letters"),
+        503: _UNAVAILABLE,
+    },
+}
 REPORT_TYPES: dict[str, Any] = {
     "summary": "List the report types",
     "operation_id": "report_types",
@@ -204,6 +244,11 @@ def openapi_json(app: APIGatewayRestResolver) -> str:
         **schemas.SCHEMAS,
         **request.pop("$defs", {}),
         "GenerateRequest": request,
+        "RedriveRequest": RedriveRequest.model_json_schema(ref_template=f"{_COMPONENT}{{model}}"),
+    }
+    document["paths"]["/dead-letters/redrive"]["post"]["requestBody"] = {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": f"{_COMPONENT}RedriveRequest"}}},
     }
     for path, operations in document["paths"].items():
         for operation in operations.values():

@@ -17,6 +17,7 @@ from reporting.errors import (
     TransientError,
     UnsupportedBody,
 )
+from reporting.redrive import NotRedrivable
 from reporting.report import dump_document
 
 CONTENT_TYPE = "application/problem+json"
@@ -49,6 +50,7 @@ _STATUS: Mapping[type[PrensaError], int] = {
     IdempotencyConflict: 422,
     TransientError: 503,
     NotReady: 409,
+    NotRedrivable: 409,
     Gone: 410,
 }
 
@@ -57,7 +59,7 @@ def problem_response(error: PrensaError, *, request_id: str) -> Response[str]:
     """The answer to a domain error. An error without a status of its own is a 500."""
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), 500)
     problems: Sequence[Problem] = ()
-    if isinstance(error, InvalidRequest):
+    if isinstance(error, InvalidRequest | NotRedrivable):
         problems = error.problems
     elif isinstance(error, MalformedBody) and error.pointer:
         problems = [Problem(pointer=error.pointer, detail=str(error), code=error.code)]

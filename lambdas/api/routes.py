@@ -1,5 +1,6 @@
 """The routes. Each reads its request, calls one service and words the answer."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -10,18 +11,20 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from api import documentation
-from api.access import READ, WRITE, require_tenant
+from api.access import ADMIN, READ, WRITE, require_tenant
 from api.body import body_bytes
 from api.bootstrap import bootstrap
 from api.catalogue import description, summary
 from api.documents import matches, retry_after
 from api.health import health_document
 from api.problems import Gone, NotReady, problem, problem_response
+from api.redrive import parse_redrive
 from reporting.errors import InvalidRequest, PrensaError, Problem
 from reporting.idempotency import parse_key
 from reporting.identifiers import traceparent
 from reporting.listing import MAX_PAGE, Wanted, parse_moment
 from reporting.observability import logger, tracer
+from reporting.redrive import NotRedrivable
 from reporting.report import dump_document
 from reporting.snapshots import Snapshot
 from reporting.states import Status
@@ -57,9 +60,14 @@ def generate(validate_only: Annotated[bool, Query()] = False) -> Response[str]:
 
 @app.get("/status/<report_id>", **documentation.STATUS)
 @tracer.capture_method(capture_response=False)
-def status(report_id: str) -> Response[str]:
+def status(report_id: str, timeline: Annotated[bool, Query()] = False) -> Response[str]:
     api = bootstrap()
-    snapshot = api.snapshots.read(report_id, tenant=_tenant(READ))
+    tenant = _tenant(READ)
+    if timeline:
+        report = api.reports.get_of(report_id, tenant=tenant)
+        document = api.documents.document(api.snapshots.publish(report))
+        return _json(200, {**document, "timeline": api.timelines.of(report)})
+    snapshot = api.snapshots.read(report_id, tenant=tenant)
     etag = api.documents.etag(snapshot)
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if (wait := retry_after(snapshot)) is not None:
@@ -133,6 +141,35 @@ def report_type(name: str) -> Response[str]:
     if found is None:
         raise NotFoundError
     return _json(200, description(found))
+
+
+@app.get("/dead-letters", **documentation.DEAD_LETTERS)
+@tracer.capture_method(capture_response=False)
+def dead_letters(
+    *,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
+    cursor: Annotated[str | None, Query()] = None,
+) -> Response[str]:
+    _tenant(ADMIN)
+    page = bootstrap().redrive.page(limit=limit, cursor=cursor)
+    return _json(200, {"dead_letters": page.letters, "next": page.next}, _next_link(page.next))
+
+
+@app.post("/dead-letters/redrive", **documentation.REDRIVE)
+@tracer.capture_method(capture_response=False)
+def redrive() -> Response[str]:
+    api = bootstrap()
+    _tenant(ADMIN)
+    request = parse_redrive(parse_object(body_bytes(app.current_event, limit=api.settings.max_body_bytes)))
+    if request.report_id is not None:
+        ids = api.redrive.of_report(request.report_id)
+        if not ids:
+            raise NotRedrivable(
+                [Problem(pointer="/report_id", detail="the report has no dead letter", code="not_found")]
+            )
+    else:
+        ids = request.ids or []
+    return _json(200, {"results": [asdict(one) for one in api.redrive.redrive(ids)]})
 
 
 @app.get("/health", **documentation.HEALTH)

@@ -38,6 +38,36 @@ _RESULT = _object(
     },
     optional=frozenset({"pages", "sheets", "download"}),
 )
+_TIMELINE = _object(
+    {
+        "attempts": {
+            "type": "array",
+            "items": _object(
+                {
+                    "attempt": _INTEGER,
+                    "started_at": _TIME,
+                    "last_heartbeat_at": _TIME,
+                    "finished_at": _MAYBE_TIME,
+                    "outcome": _nullable("string"),
+                    "cause": _nullable("string"),
+                }
+            ),
+        },
+        "waiting": {
+            "anyOf": [
+                _object(
+                    {
+                        "lane": _STRING,
+                        "position": _nullable("integer"),
+                        "for": {"type": "string", "enum": ["worker", "broker", "retry"]},
+                        "until": _MAYBE_TIME,
+                    }
+                ),
+                {"type": "null"},
+            ]
+        },
+    }
+)
 _REPORT = _object(
     {
         "id": {"type": "string", "format": "uuid"},
@@ -72,7 +102,9 @@ _REPORT = _object(
                 {"type": "null"},
             ]
         },
-    }
+        "timeline": _TIMELINE,
+    },
+    optional=frozenset({"timeline"}),
 )
 _PROBLEM = _object(
     {
@@ -131,4 +163,40 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "ReportType": _REPORT_TYPE,
     "ReportTypes": _object({"report_types": {"type": "array", "items": _REPORT_TYPE}}),
     "Health": _HEALTH,
+    "DeadLetters": _object(
+        {
+            "dead_letters": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "id": _INTEGER,
+                        "queue": _STRING,
+                        "report_id": _nullable("string"),
+                        "tenant": _nullable("string"),
+                        "report_status": _nullable("string"),
+                        "body": _STRING,
+                        "received_at": _TIME,
+                        "redriven_at": _MAYBE_TIME,
+                    }
+                ),
+            },
+            "next": _nullable("string"),
+        }
+    ),
+    "Redriven": _object(
+        {
+            "results": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "id": _INTEGER,
+                        "report_id": _nullable("string"),
+                        "outcome": {"type": "string", "enum": ["redriven", "already_redriven", "refused"]},
+                        "code": _nullable("string"),
+                        "detail": _nullable("string"),
+                    }
+                ),
+            }
+        }
+    ),
 }

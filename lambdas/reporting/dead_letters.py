@@ -35,7 +35,7 @@ class DeadLetters:
             self.keep(message_id=message_id, queue=queue, body=body, report_id=None)
             return
         self.keep(message_id=message_id, queue=queue, body=body, report_id=message.report_id)
-        self._fail(message)
+        self._fail(message, message_id)
 
     def keep(self, *, message_id: str, queue: str, body: str, report_id: str | None) -> None:
         """Store a message once, by its id."""
@@ -50,7 +50,7 @@ class DeadLetters:
         if self._database.transaction(store):
             count("DeadLetters")
 
-    def _fail(self, message: ReportMessage) -> None:
+    def _fail(self, message: ReportMessage, message_id: str) -> None:
         try:
             report = self._reports.get(message.report_id)
         except ReportNotFound:
@@ -60,6 +60,11 @@ class DeadLetters:
             # Failed already, done, or in the hands of a later attempt.
             logger.info("dead letter kept", report_id=report.id, status=report.status.value)
             return
+        if self._redriven(message_id):
+            # Delivered again after it was redriven: the report's new attempts are not its business. The
+            # report was read before, and a redrive after that has changed its token.
+            logger.info("dead letter was redriven", report_id=report.id)
+            return
         try:
             # The token ties the failure to what was just read: a worker that claims now has the report.
             changed = self._reports.fail_waiting(report.id, error=_ERROR, fencing_token=report.fencing_token)
@@ -68,3 +73,10 @@ class DeadLetters:
         self._snapshots.publish(changed.report)
         count("ReportsFailed")
         logger.error("report failed as a dead letter", report_id=report.id)
+
+    def _redriven(self, message_id: str) -> bool:
+        return bool(
+            self._database.query(
+                "SELECT 1 FROM dead_letters WHERE message_id = %s AND redriven_at IS NOT NULL", (message_id,)
+            )
+        )

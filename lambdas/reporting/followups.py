@@ -6,6 +6,15 @@ from reporting.outbox import OutboxMessage
 from reporting.report import Report
 
 
+def first_attempt(report: Report) -> OutboxMessage:
+    """The message that asks for a report's attempts from the first one on."""
+    return OutboxMessage(
+        queue=report.queue,
+        priority=message_priority(report.priority),
+        message=ReportMessage(report_id=report.id, attempt=1, traceparent=report.traceparent),
+    )
+
+
 def next_attempt(report: Report, *, delay_seconds: float) -> OutboxMessage:
     """The message that asks for the attempt after the report's current one."""
     return OutboxMessage(

@@ -10,7 +10,7 @@ from typing import Any
 
 from pymysql.cursors import Cursor
 
-from reporting import idempotency, outbox
+from reporting import attempts, idempotency, outbox
 from reporting.database import Database
 from reporting.errors import LeaseLost, ReportNotFound
 from reporting.idempotency import IdempotencyKey
@@ -188,9 +188,13 @@ class Reports:
     ) -> Report:
         """Extend the lease and write progress. Raises :class:`LeaseLost` when the claim no longer holds."""
         changed = self._database.execute(
-            "UPDATE reports SET lease_until = UTC_TIMESTAMP(6) + INTERVAL %s SECOND, version = version + 1,"
-            " phase = %s, rows_done = GREATEST(rows_done, %s), rows_total = COALESCE(%s, rows_total)"
-            " WHERE id = %s AND fencing_token = %s AND status IN ('running', 'cancelling')",
+            # One statement for both tables; a claim of before the table of attempts has no row there.
+            "UPDATE reports LEFT JOIN attempts ON attempts.report_id = reports.id"
+            " AND attempts.fencing_token = reports.fencing_token"
+            " SET lease_until = UTC_TIMESTAMP(6) + INTERVAL %s SECOND, version = version + 1,"
+            " phase = %s, rows_done = GREATEST(rows_done, %s), rows_total = COALESCE(%s, rows_total),"
+            " attempts.last_heartbeat_at = UTC_TIMESTAMP(6)"
+            " WHERE id = %s AND reports.fencing_token = %s AND status IN ('running', 'cancelling')",
             (lease_seconds, phase, rows_done, rows_total, claim.id, claim.fencing_token),
         )
         if not changed:
@@ -229,6 +233,7 @@ class Reports:
             " next_retry_at = UTC_TIMESTAMP(6) + INTERVAL %s MICROSECOND",
             (dump_document(error), int(delay_seconds * 1_000_000)),
             fencing_token=fencing_token,
+            cause=str(error["code"]),
             outgoing=[message],
         )
 
@@ -248,6 +253,7 @@ class Reports:
             " finished_at = UTC_TIMESTAMP(6)",
             (dump_document(error),),
             fencing_token=fencing_token,
+            cause=str(error["code"]),
             outgoing=outgoing,
         )
 
@@ -366,6 +372,7 @@ class Reports:
         *,
         fencing_token: int | None = None,
         among: frozenset[Status] = HELD,
+        cause: str | None = None,
         outgoing: Sequence[OutboxMessage] = (),
     ) -> Changed:
         """Take a step. With a ``fencing_token`` it is one of that claim's, while the report is ``among``."""
@@ -381,7 +388,7 @@ class Reports:
                     # The token alone is not enough: it stays when a lost lease is given to the next attempt.
                     raise LeaseLost("The claim has ended.")
             try:
-                return self._change(report, event, assignments, values, outgoing)
+                return self._change(report, event, assignments, values, outgoing, cause=cause)
             except _Conflict:
                 # Somebody changed the row first: decide again on what it says now.
                 continue
@@ -393,6 +400,8 @@ class Reports:
         assignments: str,
         values: tuple[object, ...],
         outgoing: Sequence[OutboxMessage] = (),
+        *,
+        cause: str | None = None,
     ) -> Changed:
         status = next_status(report.status, event)
 
@@ -405,6 +414,7 @@ class Reports:
             )
             if not changed:
                 raise _Conflict
+            attempts.record(cursor, report, event, status, cause=cause)
             rows = outbox.insert(cursor, outgoing)
             return Changed(report=_select(cursor, report.id), outgoing=rows)
 

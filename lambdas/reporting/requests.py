@@ -177,13 +177,16 @@ def stored_table(document: Mapping[str, Any]) -> TableModel:
     return TableModel.model_validate({**document["table"], "rows": []})
 
 
+def problems_of(error: ValidationError) -> list[Problem]:
+    """Every problem that a model found, with its pointer."""
+    return [_problem(details) for details in error.errors(include_url=False, include_context=True)]
+
+
 def _validate(body: Mapping[str, Any], problems: list[Problem]) -> GenerateRequest | None:
     try:
         return GenerateRequest.model_validate(body)
     except ValidationError as error:
-        problems.extend(
-            _problem(details) for details in error.errors(include_url=False, include_context=True)
-        )
+        problems.extend(problems_of(error))
         return None
 
 

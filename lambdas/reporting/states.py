@@ -3,7 +3,7 @@
     queued -> running -> succeeded -> expired
       |        |  |  ^
       |        |  |  +--- retrying (a transient error, or a lease that ran out)
-      |        |  +-----> failed
+      |        |  +-----> failed -> queued (an operator redrives it)
       |        +--------> cancelling -> cancelled
       +-----------------> cancelled
 
@@ -42,6 +42,7 @@ class Event(StrEnum):
     CANCEL = "cancel"
     STOP = "stop"
     EXPIRE = "expire"
+    REDRIVE = "redrive"
 
 
 DONE = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
@@ -68,6 +69,8 @@ TRANSITIONS: MappingProxyType[tuple[Status, Event], Status] = MappingProxyType(
         (Status.CANCELLED, Event.CANCEL): Status.CANCELLED,
         (Status.CANCELLING, Event.STOP): Status.CANCELLED,
         (Status.SUCCEEDED, Event.EXPIRE): Status.EXPIRED,
+        # An operator sends a dead letter again.
+        (Status.FAILED, Event.REDRIVE): Status.QUEUED,
     }
 )
 

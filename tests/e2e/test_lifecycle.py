@@ -115,3 +115,58 @@ def until(service: Client, path: str, met: Callable[[Any], bool]) -> Any:
         if met(answer):
             return answer
         assert time.monotonic() < give_up_at, f"not after {DEADLINE_SECONDS} s: {answer}"
+
+
+def test_a_timeline_tells_the_attempts_of_a_report(service: Client, platform: PlatformHandle) -> None:
+    status, _ = service.make({"table": TABLE, "format": "csv"})
+    answer = service.call("GET", f"/status/{status['id']}?timeline=true")
+    assert answer.headers["cache-control"] == "no-store"
+    assert "etag" not in answer.headers
+    [attempt] = answer.json["timeline"]["attempts"]
+    assert (attempt["attempt"], attempt["outcome"], attempt["cause"]) == (1, "succeeded", None)
+    assert answer.json["timeline"]["waiting"] is None
+    assert answer.json["result"]["download"]["url"]
+    other = service.with_token(platform.token("other", ["reports/read"]))
+    problem(other.call("GET", f"/status/{status['id']}?timeline=true"), status=404, code="not_found")
+
+
+def test_an_operator_sends_a_dead_letter_again(service: Client, platform: PlatformHandle) -> None:
+    admin = service.with_token(platform.token("operators", ["reports/admin"]))
+    status, _ = service.make({"table": TABLE, "format": "csv"})
+    error = '{"code": "storage_unavailable", "title": "t", "detail": "d", "retryable": true}'
+    platform.change(
+        "UPDATE prensa.reports SET status = 'failed', result = NULL, expires_at = NULL, object_key = NULL,"
+        f" version = version + 1, error = '{error}' WHERE id = '{status['id']}'"
+    )
+    platform.change(
+        "INSERT INTO prensa.dead_letters (message_id, queue, report_id, body, received_at) VALUES"
+        f" ('{status['id']}', 'DLQ.x', '{status['id']}', '{{}}', UTC_TIMESTAMP(6)),"
+        " (UUID(), 'DLQ.x', NULL, 'rubbish', UTC_TIMESTAMP(6))"
+    )
+    listed = admin.call("GET", "/dead-letters?limit=2").json["dead_letters"]
+    rubbish, letter = listed
+    assert (letter["report_id"], letter["tenant"], letter["report_status"]) == (
+        status["id"],
+        "acme",
+        "failed",
+    )
+    answer = admin.call("POST", "/dead-letters/redrive", body={"ids": [rubbish["id"], letter["id"]]})
+    assert answer.status == 200, answer.data
+    assert [one["outcome"] for one in answer.json["results"]] == ["refused", "redriven"]
+    again = until(
+        service, f"/status/{status['id']}?timeline=true", lambda seen: seen["status"] == "succeeded"
+    )
+    assert (again["attempt"], len(again["timeline"]["attempts"])) == (1, 2)
+    twice = admin.call("POST", "/dead-letters/redrive", body={"report_id": status["id"]})
+    assert [one["outcome"] for one in twice.json["results"]] == ["already_redriven"]
+    refused = admin.call("POST", "/dead-letters/redrive", body={"ids": [rubbish["id"]]})
+    document = problem(refused, status=409, code="not_redrivable")
+    assert [entry["code"] for entry in document["errors"]] == ["malformed"]
+    both = admin.call("POST", "/dead-letters/redrive", body={"ids": [1], "report_id": status["id"]})
+    problem(both, status=422, code="invalid_request")
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/dead-letters"), ("POST", "/dead-letters/redrive")])
+def test_dead_letters_are_for_operators_only(service: Client, method: str, path: str) -> None:
+    answer = service.call(method, path, body={"ids": [1]} if method == "POST" else None)
+    problem(answer, status=403, code="insufficient_scope")

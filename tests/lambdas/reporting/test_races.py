@@ -32,6 +32,7 @@ from reporting.messages import ReportMessage
 from reporting.observability import metrics
 from reporting.outbox import Outbox
 from reporting.recovery import Recovery
+from reporting.redrive import NotRedrivable, Outcome, Redrive
 from reporting.report import Report
 from reporting.repository import Changed, Reports
 from reporting.retries import Backoff
@@ -97,7 +98,7 @@ class OneReport(RuleBasedStateMachine):
         super().__init__()
         # No handler writes them out between the runs.
         metrics.clear_metrics()
-        for table in ("reports", "outbox", "dead_letters"):
+        for table in ("reports", "attempts", "outbox", "dead_letters"):
             self.database.execute(f"DELETE FROM {table}")
         self.reports = Reports(self.database)
         snapshots = Snapshots(reports=self.reports, cache=NoCache())
@@ -113,6 +114,13 @@ class OneReport(RuleBasedStateMachine):
             resend_seconds=900,
         )
         self.letters = DeadLetters(database=self.database, reports=self.reports, snapshots=snapshots)
+        self.redrive = Redrive(
+            database=self.database,
+            dispatcher=Dispatcher(broker=PatientBroker(), outbox=box),
+            snapshots=snapshots,
+        )
+        #: Dead letters that were kept, with their bodies.
+        self.message_ids: list[tuple[str, str]] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -129,6 +137,10 @@ class OneReport(RuleBasedStateMachine):
     @rule()
     def the_client_asks_for_another_report(self) -> None:
         self.database.execute("DELETE FROM reports")
+        self.database.execute("DELETE FROM attempts")
+        self.claims = []
+        self.database.execute("DELETE FROM dead_letters")
+        self.message_ids = []
         self._begin()
 
     @rule()
@@ -248,12 +260,42 @@ class OneReport(RuleBasedStateMachine):
         attempt = max(1, self.last.attempt + offset)
         wanted = self.last.status in CLAIMABLE and attempt == self.last.attempt + 1
         body = ReportMessage(report_id=self.id, attempt=attempt, traceparent=PARENT).to_json()
-        self.letters.take(message_id=f"ID:{self.id}:{attempt}", queue=f"DLQ.{QUEUE}", body=body)
+        self.message_ids.append((f"ID:{len(self.message_ids)}", body))
+        self.letters.take(message_id=self.message_ids[-1][0], queue=f"DLQ.{QUEUE}", body=body)
         now = self.reports.get(self.id)
         if wanted:
             assert (now.status, now.version) == (Status.FAILED, self.last.version + 1)
         else:
             assert now == self.last
+
+    @precondition(lambda self: self.message_ids)
+    @rule(which=st.integers(0, 9))
+    def a_dead_letter_that_is_known_is_delivered_again(self, which: int) -> None:
+        message_id, body = self.message_ids[which % len(self.message_ids)]
+        [[redriven]] = self.database.query(
+            "SELECT redriven_at IS NOT NULL FROM dead_letters WHERE message_id = %s", (message_id,)
+        )
+        message = ReportMessage.from_json(body)
+        wanted = not redriven and self.last.status in CLAIMABLE and message.attempt == self.last.attempt + 1
+        self.letters.take(message_id=message_id, queue=f"DLQ.{QUEUE}", body=body)
+        now = self.reports.get(self.id)
+        assert now.status is Status.FAILED if wanted else now == self.last
+
+    @precondition(lambda self: self.message_ids)
+    @rule(which=st.integers(0, 9))
+    def an_operator_redrives(self, which: int) -> None:
+        rows: Any = self.database.query("SELECT id, redriven_at IS NOT NULL FROM dead_letters ORDER BY id")
+        letter, before = rows[which % len(rows)]
+        if before:
+            assert self.redrive.redrive([letter])[0].outcome is Outcome.ALREADY_REDRIVEN
+            assert self.reports.get(self.id) == self.last
+        elif self.last.status is Status.FAILED:
+            assert self.redrive.redrive([letter])[0].outcome is Outcome.REDRIVEN
+            now = self.reports.get(self.id)
+            assert (now.status, now.attempt, now.error) == (Status.QUEUED, 0, None)
+            assert now.fencing_token > self.last.fencing_token
+        else:
+            self._refused(NotRedrivable, lambda: self.redrive.redrive([letter]))
 
     # --- what holds after each step -----------------------------------------------------------------------
 
@@ -285,6 +327,12 @@ class OneReport(RuleBasedStateMachine):
             assert now.object_key not in self.shelf.deleted
         if now.status in CLAIMABLE or now.status in (Status.FAILED, Status.CANCELLED):
             assert now.object_key is None
+
+    @invariant()
+    def each_claim_is_an_attempt_and_only_the_holder_s_goes_on(self) -> None:
+        rows = self.database.query("SELECT fencing_token, finished_at IS NULL FROM attempts")
+        holder = self.holder and self.holder.fencing_token
+        assert sorted(rows) == [(c.fencing_token, c.fencing_token == holder) for c in self.claims]
 
     def _becomes(self, changed: Changed, status: Status) -> None:
         assert changed.report.status is status

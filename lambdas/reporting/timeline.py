@@ -1,0 +1,75 @@
+"""What has happened to a report and what it waits for, read from the database at each call."""
+
+from datetime import datetime
+from typing import Any
+
+from reporting.database import Database
+from reporting.report import Report
+from reporting.states import CLAIMABLE
+from reporting.status import timestamp
+
+#: When a waiting report became ready for a worker.
+_READY_AT = "COALESCE(next_retry_at, created_at)"
+
+
+class Timelines:
+    """Reads timelines. Raises ``DatabaseUnavailable``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(self, report: Report) -> dict[str, Any]:
+        """``attempts``, the oldest first, and ``waiting``: ``None`` unless no worker has the report yet."""
+        return {"attempts": self._attempts(report), "waiting": self._waiting(report)}
+
+    def _attempts(self, report: Report) -> list[dict[str, Any]]:
+        rows: Any = self._database.query(
+            "SELECT attempt, started_at, last_heartbeat_at, finished_at, outcome, cause FROM attempts"
+            " WHERE report_id = %s ORDER BY fencing_token",
+            (report.id,),
+        )
+        return [
+            {
+                "attempt": attempt,
+                "started_at": timestamp(started_at),
+                "last_heartbeat_at": timestamp(last_heartbeat_at),
+                "finished_at": timestamp(finished_at),
+                "outcome": outcome,
+                "cause": cause,
+            }
+            for attempt, started_at, last_heartbeat_at, finished_at, outcome, cause in rows
+        ]
+
+    def _waiting(self, report: Report) -> dict[str, Any] | None:
+        if report.status not in CLAIMABLE:
+            return None
+        rows: Any = self._database.query(
+            f"SELECT {_READY_AT}, {_READY_AT} > UTC_TIMESTAMP(6),"
+            " EXISTS (SELECT 1 FROM outbox WHERE report_id = reports.id AND sent_at IS NULL)"
+            " FROM reports WHERE id = %s AND status IN ('queued', 'retrying')",
+            (report.id,),
+        )
+        if not rows:
+            # Taken up or cancelled since it was read.
+            return None
+        [[ready_at, later, unsent]] = rows
+        waiting: dict[str, Any] = {"lane": report.lane, "position": None, "for": "retry", "until": None}
+        if later:
+            return {**waiting, "until": timestamp(ready_at)}
+        return {
+            **waiting,
+            "position": self._before(report, ready_at) + 1,
+            # The relay sends what the broker has not confirmed; after that a worker takes it up.
+            "for": "broker" if unsent else "worker",
+        }
+
+    def _before(self, report: Report, ready_at: datetime) -> int:
+        """How many reports of the queue are ready and go first: high priority, then the longer wait."""
+        high = report.priority == "high"
+        rows: Any = self._database.query(
+            "SELECT COUNT(*) FROM reports WHERE status IN ('queued', 'retrying') AND queue = %s"
+            f" AND {_READY_AT} <= UTC_TIMESTAMP(6) AND ((priority = 'high') > %s OR (priority = 'high') = %s"
+            f" AND ({_READY_AT} < %s OR ({_READY_AT} = %s AND id < %s)))",
+            (report.queue, high, high, ready_at, ready_at, report.id),
+        )
+        return int(rows[0][0])
