@@ -370,8 +370,12 @@ class ReportService(Construct):
         rights = (
             # `ListBucket` tells a missing object from a forbidden one, and is what the health check asks.
             (self.api_function, ["s3:ListBucket"], bucket.bucket_arn),
-            # A request whose transaction failed takes its rows away again.
-            (self.api_function, ["s3:PutObject", "s3:DeleteObject"], bucket.arn_for_objects("inputs/*")),
+            # A request whose transaction failed takes its rows away again; a rerun copies those of a report.
+            (
+                self.api_function,
+                ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"],
+                bucket.arn_for_objects("inputs/*"),
+            ),
             (self.worker, ["s3:ListBucket"], bucket.bucket_arn),
             (self.worker, ["s3:GetObject"], bucket.arn_for_objects("inputs/*")),
             (

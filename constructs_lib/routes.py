@@ -29,6 +29,7 @@ ROUTES = (
     Route(method="GET", path="/reports", scope=READ),
     Route(method="GET", path="/reports/{report_id}/download", scope=READ),
     Route(method="POST", path="/reports/{report_id}/cancel", scope=WRITE),
+    Route(method="POST", path="/reports/{report_id}/rerun", scope=WRITE),
     Route(method="GET", path="/report-types", scope=READ),
     Route(method="GET", path="/report-types/{name}", scope=READ),
     Route(method="GET", path="/dead-letters", scope=ADMIN),

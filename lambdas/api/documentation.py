@@ -22,7 +22,9 @@ DESCRIPTION = (
 )
 _SCHEME = "token"
 _COMPONENT = "#/components/schemas/"
-_OWN_422 = frozenset({"/generate", "/reports", "/dead-letters", "/dead-letters/redrive"})
+_OWN_422 = frozenset(
+    {"/generate", "/reports", "/reports/{report_id}/rerun", "/dead-letters", "/dead-letters/redrive"}
+)
 
 
 def _problem(description: str) -> dict[str, Any]:
@@ -162,6 +164,31 @@ CANCEL: dict[str, Any] = {
         503: _UNAVAILABLE,
     },
 }
+RERUN: dict[str, Any] = {
+    "summary": "Run a report again",
+    "description": (
+        "A new report of the same request, with rows of its own. The request is checked anew. An "
+        "Idempotency-Key works as it does for POST /generate."
+    ),
+    "operation_id": "rerun",
+    "security": [{_SCHEME: [WRITE]}],
+    "responses": {
+        202: _answer(
+            "Accepted",
+            "Report",
+            Location="Path of the new report's status",
+            Retry_After="Seconds until the first look makes sense",
+            Idempotency_Replayed="true when an earlier request had made the report",
+        ),
+        401: _UNAUTHORIZED,
+        403: _FORBIDDEN,
+        404: _NOT_FOUND,
+        409: _problem("The report has not ended yet"),
+        410: _problem("The rows of the request are not kept any more"),
+        422: _problem("The report type has changed and does not take the request any more"),
+        503: _UNAVAILABLE,
+    },
+}
 DEAD_LETTERS: dict[str, Any] = {
     "summary": "List dead letters",
     "description": "Of all tenants, the newest first.",
@@ -261,15 +288,16 @@ def openapi_json(app: APIGatewayRestResolver) -> str:
         "required": True,
         "content": {"application/json": {"schema": {"$ref": f"{_COMPONENT}GenerateRequest"}}},
     }
-    operation.setdefault("parameters", []).append(
-        {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": False,
-            "description": "The same key and body give the same report for 24 hours",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-        }
-    )
+    for path in ("/generate", "/reports/{report_id}/rerun"):
+        document["paths"][path]["post"].setdefault("parameters", []).append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "required": False,
+                "description": "The same key and body give the same report for 24 hours",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+            }
+        )
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 

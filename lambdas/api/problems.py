@@ -9,8 +9,10 @@ from reporting.errors import (
     BodyTooLarge,
     ForbiddenTransition,
     IdempotencyConflict,
+    InputGone,
     InvalidRequest,
     MalformedBody,
+    NotDone,
     PrensaError,
     Problem,
     ReportNotFound,
@@ -49,9 +51,11 @@ _STATUS: Mapping[type[PrensaError], int] = {
     InvalidRequest: 422,
     IdempotencyConflict: 422,
     TransientError: 503,
+    NotDone: 409,
     NotReady: 409,
     NotRedrivable: 409,
     Gone: 410,
+    InputGone: 410,
 }
 
 

@@ -20,6 +20,7 @@ from api.health import health_document
 from api.problems import Gone, NotReady, problem, problem_response
 from api.redrive import parse_redrive
 from reporting.errors import InvalidRequest, PrensaError, Problem
+from reporting.generation import Generated
 from reporting.idempotency import parse_key
 from reporting.identifiers import traceparent
 from reporting.listing import MAX_PAGE, Wanted, parse_moment
@@ -50,12 +51,7 @@ def generate(validate_only: Annotated[bool, Query()] = False) -> Response[str]:
         key=None if key is None else parse_key(key),
         traceparent=traceparent(header=_header("traceparent"), xray=_header("x-amzn-trace-id")),
     )
-    headers = {
-        "Location": _status_path(accepted.snapshot),
-        "Retry-After": retry_after(accepted.snapshot) or "0",
-        "Idempotency-Replayed": str(accepted.replayed).lower(),
-    }
-    return _json(202, api.documents.document(accepted.snapshot), headers)
+    return _accepted(accepted)
 
 
 @app.get("/status/<report_id>", **documentation.STATUS)
@@ -125,6 +121,20 @@ def cancel(report_id: str) -> Response[str]:
         return _json(200, snapshot.status)
     headers = {"Location": _status_path(snapshot), "Retry-After": retry_after(snapshot) or "0"}
     return _json(202, snapshot.status, headers)
+
+
+@app.post("/reports/<report_id>/rerun", **documentation.RERUN)
+@tracer.capture_method(capture_response=False)
+def rerun(report_id: str) -> Response[str]:
+    tenant = _tenant(WRITE)
+    key = _header("idempotency-key")
+    accepted = bootstrap().generation.rerun(
+        report_id,
+        tenant=tenant,
+        key=None if key is None else parse_key(key),
+        traceparent=traceparent(header=_header("traceparent"), xray=_header("x-amzn-trace-id")),
+    )
+    return _accepted(accepted)
 
 
 @app.get("/report-types", **documentation.REPORT_TYPES)
@@ -252,6 +262,15 @@ def _stage_path() -> str:
 
 def _status_path(snapshot: Snapshot) -> str:
     return f"{_stage_path()}/status/{snapshot.status['id']}"
+
+
+def _accepted(accepted: Generated) -> Response[str]:
+    headers = {
+        "Location": _status_path(accepted.snapshot),
+        "Retry-After": retry_after(accepted.snapshot) or "0",
+        "Idempotency-Replayed": str(accepted.replayed).lower(),
+    }
+    return _json(202, bootstrap().documents.document(accepted.snapshot), headers)
 
 
 def _moment(text: str | None, name: str) -> datetime | None:

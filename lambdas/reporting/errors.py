@@ -62,6 +62,20 @@ class ForbiddenTransition(PrensaError):
         )
 
 
+class NotDone(PrensaError):
+    """The step needs a report that has ended."""
+
+    code = "not_done"
+    title = "The report has not ended yet"
+
+
+class InputGone(PrensaError):
+    """The rows that came with a request are not kept any more."""
+
+    code = "input_gone"
+    title = "The report's rows are not kept any more"
+
+
 class LeaseLost(PrensaError):
     """Another claim has the report, or its lease could not be renewed in time: stop and write nothing."""
 

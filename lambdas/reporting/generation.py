@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from reporting.dispatch import Dispatcher
-from reporting.errors import CommitUnknown, IdempotencyConflict, ReportNotFound
+from reporting.errors import CommitUnknown, IdempotencyConflict, InputGone, NotDone, ReportNotFound
 from reporting.idempotency import IdempotencyKey, body_hash
 from reporting.identifiers import new_report_id
 from reporting.lanes import Lanes, Place
 from reporting.messages import ReportMessage
 from reporting.observability import count, log_report, logger
 from reporting.outbox import OutboxMessage
-from reporting.report import Report, dump_document
+from reporting.report import Report, dump_document, load_document
 from reporting.report_types import Catalogue
 from reporting.repository import Accepted, NewReport, Reports
 from reporting.requests import ReportRequest, parse_request
 from reporting.snapshots import Snapshot, Snapshots
-from reporting.storage import ResultStore
+from reporting.storage import ObjectNotFound, ResultStore
 
 #: Inline rows up to this size stay in the database, larger ones go to the bucket.
 INLINE_BYTES = 32_000
@@ -100,7 +100,50 @@ class Generation:
             idempotency = IdempotencyKey(tenant=tenant, key=key, body_hash=body_hash(body))
             if (known := self._replay(idempotency)) is not None:
                 return known
-        request = self._parse(body)
+        return self._store_and_send(
+            self._parse(body), tenant=tenant, idempotency=idempotency, traceparent=traceparent
+        )
+
+    def rerun(self, report_id: str, *, tenant: str, key: str | None, traceparent: str) -> Generated:
+        """Ask once more for what an ended report was asked for, as a report of its own.
+
+        The request is checked anew: a report type may have changed. Raises what :meth:`generate` raises,
+        :class:`ReportNotFound`, :class:`NotDone`, and :class:`InputGone` when its rows are not there any more.
+        """
+        idempotency = None
+        if key is not None:
+            same = body_hash({"rerun": report_id})
+            idempotency = IdempotencyKey(tenant=tenant, key=key, body_hash=same)
+            if (known := self._replay(idempotency)) is not None:
+                return known
+        report = self._reports.get_of(report_id, tenant=tenant)
+        if not report.status.done:
+            raise NotDone(f"The report is {report.status.value}; it can be run again once it has ended.")
+        return self._store_and_send(
+            self._parse(self._body_of(report)),
+            tenant=tenant,
+            idempotency=idempotency,
+            traceparent=traceparent,
+        )
+
+    def _body_of(self, report: Report) -> dict[str, Any]:
+        """The request that a report was made from. Its rows are read, so that the new report has its own."""
+        if report.report_type is not None:
+            return report.request
+        if report.input_key is None:
+            rows = self._reports.inline_rows(report.id)
+        else:
+            try:
+                rows = load_document(self._store.get_input(report.input_key).decode())
+            except ObjectNotFound as error:
+                raise InputGone(
+                    "The rows that came with the request are not kept any more; send them in a new request."
+                ) from error
+        return {**report.request, "table": {**report.request["table"], "rows": rows}}
+
+    def _store_and_send(
+        self, request: ReportRequest, *, tenant: str, idempotency: IdempotencyKey | None, traceparent: str
+    ) -> Generated:
         report_id = new_report_id()
         rows = self._estimate(request)
         place = self._lanes.place(report_id=report_id, priority=request.priority, rows=rows)

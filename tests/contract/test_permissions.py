@@ -116,7 +116,11 @@ def calls(local_platform: PlatformHandle) -> list[dict[str, str]]:
         {"format": "pdf", "report_type": "monthly_sales", "parameters": LEDGER},
         {"format": "xlsx", "report_type": "order_ledger", "parameters": LEDGER},
     ):
-        assert client.wait(client.generate(body)["id"])["done"]
+        report = client.wait(client.generate(body)["id"])
+        assert report["done"]
+        rerun = client.call("POST", f"/reports/{report['id']}/rerun")
+        assert rerun.status == 202, rerun.data
+        assert client.wait(rerun.json["id"])["done"]
     frame = Frame("MESSAGE", {"destination": "/queue/DLQ.x", "message-id": "permissions-1"}, b"rubbish")
     event = json.dumps(mapping_event(frame, redelivered=False)).encode()
     url = f"{local_platform.endpoints['functions']}/2015-03-31/functions/dead_letters/invocations"

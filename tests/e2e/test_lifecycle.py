@@ -170,3 +170,55 @@ def test_an_operator_sends_a_dead_letter_again(service: Client, platform: Platfo
 def test_dead_letters_are_for_operators_only(service: Client, method: str, path: str) -> None:
     answer = service.call(method, path, body={"ids": [1]} if method == "POST" else None)
     problem(answer, status=403, code="insufficient_scope")
+
+
+@pytest.mark.parametrize("number", [1, 2000], ids=["in-the-database", "in-the-bucket"])
+def test_a_rerun_is_a_new_report_of_the_same_rows(service: Client, number: int) -> None:
+    table = {**TABLE, "rows": [[f"{row:030d}"] for row in range(number)]}
+    status, data = service.make({"table": table, "format": "csv", "filename": "again"})
+    key = {"idempotency-key": f"rerun-{time.time_ns()}"}
+    answer = service.call("POST", f"/reports/{status['id']}/rerun", headers=key)
+    assert (answer.status, answer.headers["idempotency-replayed"]) == (202, "false")
+    assert answer.json["id"] != status["id"]
+    assert answer.headers["location"].endswith(f"/status/{answer.json['id']}")
+    again = service.wait(answer.json["id"])
+    assert service.fetch(again["result"]["download"]["url"]).data == data
+    assert again["result"]["filename"] == "again.csv"
+    replayed = service.call("POST", f"/reports/{status['id']}/rerun", headers=key)
+    assert (replayed.json["id"], replayed.headers["idempotency-replayed"]) == (again["id"], "true")
+
+
+def test_a_rerun_of_a_report_type_keeps_its_parameters(service: Client) -> None:
+    status, _ = service.make(
+        {"report_type": "customer_list", "parameters": {"country": "BR"}, "format": "csv"}
+    )
+    answer = service.call("POST", f"/reports/{status['id']}/rerun")
+    assert answer.json["parameters"] == {"country": "BR"}
+    assert service.wait(answer.json["id"])["result"]["row_count"] == status["result"]["row_count"]
+
+
+def test_what_is_under_way_is_not_run_again_and_what_is_not_mine_is_not_there(
+    service: Client, platform: PlatformHandle
+) -> None:
+    report = service.generate(LONG)
+    problem(service.call("POST", f"/reports/{report['id']}/rerun"), status=409, code="not_done")
+    other = service.with_token(platform.token("other", ["reports/write"]))
+    problem(other.call("POST", f"/reports/{report['id']}/rerun"), status=404, code="not_found")
+    assert service.call("POST", f"/reports/{report['id']}/cancel").status in (200, 202)
+    assert service.wait(report["id"])["status"] == "cancelled"
+
+
+def test_c13_an_expired_report_can_be_run_again_unless_its_rows_are_deleted(
+    service: Client, platform: PlatformHandle
+) -> None:
+    large = {**TABLE, "rows": [["x" * 40] for _ in range(1500)]}
+    small, big = (service.make({"table": table, "format": "csv"})[0]["id"] for table in (TABLE, large))
+    platform.change(
+        "UPDATE prensa.reports SET expires_at = UTC_TIMESTAMP(6), version = version + 1"
+        f" WHERE id IN ('{small}', '{big}')"
+    )
+    for report_id in (small, big):
+        until(service, f"/status/{report_id}", lambda seen: seen["status"] == "expired")
+    assert service.call("POST", f"/reports/{small}/rerun").status == 202
+    gone = problem(service.call("POST", f"/reports/{big}/rerun"), status=410, code="input_gone")
+    assert "new request" in gone["detail"]
