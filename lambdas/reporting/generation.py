@@ -108,7 +108,8 @@ class Generation:
         """Ask once more for what an ended report was asked for, as a report of its own.
 
         The request is checked anew: a report type may have changed. Raises what :meth:`generate` raises,
-        :class:`ReportNotFound`, :class:`NotDone`, and :class:`InputGone` when its rows are not there any more.
+        :class:`ReportNotFound`, :class:`NotDone`, and :class:`InputGone` when its rows are not there any
+        more.
         """
         idempotency = None
         if key is not None:

@@ -259,7 +259,12 @@ def test_the_openapi_document_is_valid_and_names_every_route(service: Client) ->
     assert set(document["paths"]) >= {
         "/generate",
         "/status/{report_id}",
+        "/reports",
         "/reports/{report_id}/download",
+        "/reports/{report_id}/cancel",
+        "/reports/{report_id}/rerun",
+        "/dead-letters",
+        "/dead-letters/redrive",
         "/report-types",
         "/report-types/{name}",
         "/health",

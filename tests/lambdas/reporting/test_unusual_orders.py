@@ -1,0 +1,127 @@
+"""Steps that come late, twice or for nothing, on a real database: what a report shows stays true."""
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from reporting.cache import CachedStatus, NoCache
+from reporting.database import Database
+from reporting.dead_letters import DeadLetters
+from reporting.errors import LeaseLost, ReportNotFound
+from reporting.messages import ReportMessage
+from reporting.repository import Reports
+from reporting.snapshots import Snapshots
+from reporting.states import Status
+from reporting.status import status_document
+from tests.parts.domain import PARENT, QUEUE, accept, claimed, connect, database, new_report, reports
+from tests.parts.mariadb import mariadb_server
+
+__all__ = ["connect", "database", "mariadb_server", "reports"]
+
+
+class Memory:
+    """A cache in this process that keeps the rule of the real one: no version replaces a higher one."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, CachedStatus] = {}
+        self.down = False
+
+    def get(self, report_id: str) -> CachedStatus | None:
+        return None if self.down else self.entries.get(report_id)
+
+    def put(self, report_id: str, version: int, status: Mapping[str, Any], *, final: bool = False) -> None:
+        known = self.entries.get(report_id)
+        if not self.down and (known is None or known.version <= version):
+            self.entries[report_id] = CachedStatus(version=version, status=dict(status))
+
+    def invalidate(self, report_id: str, version: int) -> None:
+        self.entries.pop(report_id, None)
+
+    def check(self) -> None:
+        """It is there."""
+
+
+def test_c06_a_message_of_a_report_that_was_never_stored_makes_nothing(
+    reports: Reports, database: Database
+) -> None:
+    unknown = new_report().id
+    with pytest.raises(ReportNotFound):
+        reports.claim(unknown, attempt=1, object_token="t", lease_seconds=60)
+    body = ReportMessage(report_id=unknown, attempt=1, traceparent=PARENT).to_json()
+    letters = DeadLetters(
+        database=database, reports=reports, snapshots=Snapshots(reports=reports, cache=NoCache())
+    )
+    letters.take(message_id="ID:unknown", queue=f"DLQ.{QUEUE}", body=body)
+    assert database.query("SELECT report_id FROM dead_letters") == ((unknown,),)
+    for table in ("reports", "attempts"):
+        assert database.query(f"SELECT COUNT(*) FROM {table}") == ((0,),)
+
+
+def test_c08_a_report_that_kills_its_workers_can_be_cancelled(reports: Reports) -> None:
+    claim = claimed(reports, lease_seconds=-1)
+    assert reports.cancel(claim.id).report.status is Status.CANCELLING
+    stopped = reports.stop(claim.id, fencing_token=claim.fencing_token).report
+    assert (stopped.status, stopped.attempt) == (Status.CANCELLED, 1)
+    assert reports.claim(claim.id, attempt=2, object_token="u", lease_seconds=60) is None
+
+
+def test_c12_late_progress_does_not_come_after_the_end(reports: Reports) -> None:
+    cache = Memory()
+    snapshots = Snapshots(reports=reports, cache=cache)
+    claim = claimed(reports)
+    late = reports.renew(claim, lease_seconds=60, phase="rendering", rows_done=80, rows_total=100)
+    done = reports.succeed(claim, result={"row_count": 100}, row_count=100, keep_days=1).report
+    snapshots.publish(done)
+    snapshots.publish(late)
+    assert snapshots.read(claim.id, tenant="acme").status["status"] == "succeeded"
+    with pytest.raises(LeaseLost):
+        reports.renew(claim, lease_seconds=60, phase="rendering", rows_done=90, rows_total=100)
+    cache.down = True
+    assert snapshots.read(claim.id, tenant="acme").status["status"] == "succeeded"
+
+
+@pytest.fixture
+def in_sao_paulo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process runs on the clock of a host three hours behind."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/Sao_Paulo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_sao_paulo")
+def test_c14_times_are_the_database_s_and_in_order_whatever_the_host_s_zone(reports: Reports) -> None:
+    claim = claimed(reports)
+    done = reports.succeed(claim, result={}, row_count=1, keep_days=1).report
+    document = status_document(done)
+    times = [document[name] for name in ("created_at", "started_at", "finished_at", "expires_at")]
+    assert all(moment.endswith("Z") for moment in times)
+    assert times == sorted(times)
+    age = datetime.now(UTC) - datetime.fromisoformat(document["created_at"])
+    assert abs(age.total_seconds()) < 60
+
+
+def test_c19_only_a_success_shows_a_hundred_percent(reports: Reports) -> None:
+    claim = claimed(reports)
+    shown = [
+        status_document(
+            reports.renew(claim, lease_seconds=60, phase="rendering", rows_done=rows, rows_total=100)
+        )["progress"]["percent"]
+        for rows in (50, 100, 99)
+    ]
+    assert shown == [50, 99, 99]
+    done = reports.succeed(claim, result={}, row_count=100, keep_days=1).report
+    assert status_document(done)["progress"]["percent"] == 100
+
+
+def test_c19_a_report_is_shown_whatever_the_cache_has_forgotten(reports: Reports) -> None:
+    cache = Memory()
+    snapshots = Snapshots(reports=reports, cache=cache)
+    report = accept(reports).report
+    snapshots.publish(report)
+    cache.entries.clear()
+    assert snapshots.read(report.id, tenant="acme").status["id"] == report.id
