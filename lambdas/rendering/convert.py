@@ -60,6 +60,22 @@ class _NotFinite(Exception):
     """NaN or an infinity: no cell of a number column can hold it."""
 
 
+class RawText:
+    """What a source wrote where a value of the column's type should be: kept as text, and counted.
+
+    A plain ``str`` would be read again, by the rules of a program's numbers: "12.34" of a file whose decimals
+    have commas is no 12.34.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
 def duration_text(microseconds: int) -> str:
     """``[-]H:MM:SS`` with a fraction only if there is one."""
     seconds, fraction = divmod(abs(microseconds), 1_000_000)
@@ -292,6 +308,20 @@ _NOUNS = {
     ColumnType.TIME: "a time of day",
     ColumnType.DURATION: "a duration",
 }
+
+
+def fits(column_type: ColumnType, value: object) -> bool:
+    """Whether a column of this type holds ``value`` as what it is."""
+    try:
+        _PARSERS[column_type](value, UTC)
+    except (_Unfit, _NotFinite):
+        return False
+    return True
+
+
+def noun(column_type: ColumnType) -> str:
+    """What a value of this type is called in a sentence, with its article."""
+    return _NOUNS[column_type]
 
 
 def _plain_texts(values: Sequence[Any]) -> Sequence[Cell] | None:

@@ -13,6 +13,12 @@ class BadValue(RenderError):
     code = "bad_value"
 
 
+class BadData(RenderError):
+    """A file of rows is not what its format asks for: the rows can't be told from one another."""
+
+    code = "bad_data"
+
+
 class TooManyRows(RenderError):
     """More rows than the format holds and the request said ``on_overflow: fail``."""
 

@@ -1,5 +1,6 @@
 """Numbers as people of a locale write them, exactly, however many digits they have."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
@@ -10,6 +11,7 @@ from babel import Locale
 from babel.numbers import get_decimal_symbol, get_group_symbol, get_minus_sign_symbol
 
 _THOUSANDS = 3
+_SPACES = " \u00a0\u202f"
 #: Holds every number that a column takes, so that nothing but a wanted place is ever rounded.
 EXACT = Context(prec=1500, rounding=ROUND_HALF_UP)
 
@@ -99,6 +101,35 @@ def digit_style(*, style: NumberStyle, locale: Locale) -> DigitStyle | None:
         symbols.minus + style.prefix if style.negative_prefix is None else style.negative_prefix,
         style.suffix if style.negative_suffix is None else style.negative_suffix,
     )
+
+
+class NumberReader:
+    """Reads numbers as people of a locale write them; says nothing else is one.
+
+    Digits 0 to 9, the locale's decimal sign, and its group signs either at every place or at none. Locales
+    that group with a space are written with any of U+0020, U+00A0 and U+202F.
+    """
+
+    def __init__(self, locale: Locale) -> None:
+        symbols = _symbols(locale)
+        group = _SPACES if symbols.group in _SPACES else symbols.group
+        self._drop = dict.fromkeys(map(ord, group))
+        self._decimal = symbols.decimal
+        self._minus = symbols.minus
+        sign, one = f"[-+{re.escape(symbols.minus)}]?", f"[{re.escape(group)}]"
+        primary, secondary = symbols.primary, symbols.secondary
+        grouped = rf"[0-9]{{1,{secondary}}}({one}[0-9]{{{secondary}}})*{one}[0-9]{{{primary}}}"
+        point = re.escape(symbols.decimal)
+        self._number = re.compile(rf"{sign}([0-9]{{1,400}}|{grouped})({point}[0-9]{{1,400}})?")
+        #: How a number looks there, for a sentence.
+        self.example = _grouped("1234", symbols) + symbols.decimal + "5"
+
+    def read(self, text: str) -> str | None:
+        """``text`` with a point for decimals and without group signs; ``None`` if it is no number."""
+        if self._number.fullmatch(text) is None:
+            return None
+        plain = text.translate(self._drop).replace(self._decimal, ".")
+        return plain.replace(self._minus, "-", 1)
 
 
 def number_shower(*, style: NumberStyle, locale: Locale) -> Callable[[Decimal], str]:

@@ -1,307 +1,312 @@
-"""CSV as a source of rows (RFC 4180): strict about its form, typed by the columns and a declared notation.
+"""Rows from CSV as RFC 4180 has it, and from its relatives with another delimiter.
 
-Nothing is guessed but the delimiter, and that from the header line alone. A value that is not written as
-declared is handed on as what it is, so that the engine counts it as a bad value or ends the report, as the
-request says. A fault of form always ends it.
+Python's C reader splits the records; it takes quotes and carriage returns in places where they are a mistake,
+so each record that has one is compared with the grammar first (RFC 4180, section 2). A record ends with LF or
+CR LF; a line break inside quotes belongs to its field and stays as it is.
 """
 
-import codecs
+import csv
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple, NoReturn
 
-from rendering.model import Batch, Column, ColumnType
-from reporting.errors import PermanentError
+from rendering.convert import RawText
+from rendering.errors import BadData, BadValue
+from rendering.model import Batch, Column
+from rendering.text import shorten
+from reporting.delimited_values import Notation, field_reader
+from reporting.tabular_text import Encoding, ReadLimits, decoded, line_blocks
 
-_BATCH = 1000
-_DELIMITERS = (",", ";", "\t", "|")
-_MOST_CHARACTERS = 1 << 20
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_LINE_END = re.compile(r"\r\n|\n|\r")
-_NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.FLOAT})
-_DATE_PARTS = re.compile(r"DD|MM|YYYY")
-_SHOWN = 40
+type Delimiter = Literal[",", ";", "\t", "|"]
 
-type Encoding = Literal["utf-8", "utf-16", "windows-1252", "iso-8859-1"]
+DELIMITERS: tuple[Delimiter, ...] = (",", ";", "\t", "|")
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+_SHOWN_NAMES = 20
 
 
-class BadDataset(PermanentError):
-    """The file is not of the form that was declared; the text says where and what was found."""
+def delimited(
+    chunks: Iterable[bytes],
+    *,
+    columns: Sequence[Column],
+    delimiter: Delimiter | None = None,
+    encoding: Encoding | None = None,
+    notation: Notation | None = None,
+    on_bad_value: Literal["warn", "fail"] = "warn",
+    limits: ReadLimits | None = None,
+) -> Iterator[Batch]:
+    """Rows in column order from the bytes of a file whose first record names the columns.
 
-    code = "bad_dataset"
-    title = "The dataset can't be read"
+    The header has each column's key or label once, in any order. Without ``delimiter`` the header decides: it
+    is the one with which the header names the columns.
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Dialect:
-    """How a CSV file is written.
-
-    ``delimiter`` is one of comma, semicolon, tab and bar, ``None`` to take the only one that the header line
-    has. ``decimal`` is the decimal point and ``thousands`` what stands between groups of three digits, if
-    anything does. ``date_format`` is made of ``YYYY``, ``MM`` and ``DD``; ``None`` is ISO 8601.
-    ``empty_as_null`` makes empty fields of text columns blank; those of other columns always are.
+    Raises :class:`rendering.errors.BadData`, which names the line, for what breaks the grammar, a header that
+    does not name the columns, a record of another number of fields, and beyond ``limits``; and
+    :class:`rendering.errors.BadValue` for the first field that is no value of its column under
+    ``on_bad_value="fail"``. Otherwise such a field is a :class:`rendering.convert.RawText`.
     """
-
-    encoding: Encoding = "utf-8"
-    delimiter: Literal[",", ";", "\t", "|"] | None = None
-    decimal: Literal[".", ","] = "."
-    thousands: Literal["", ",", ".", " ", "'"] = ""
-    date_format: str | None = None
-    empty_as_null: bool = True
-
-    def __post_init__(self) -> None:
-        if self.decimal == self.thousands:
-            raise ValueError(f"decimal and thousands must differ, got {self.decimal!r} for both")
-        if self.date_format is not None:
-            parts = _DATE_PARTS.findall(self.date_format)
-            if sorted(parts) != ["DD", "MM", "YYYY"]:
-                raise ValueError(f"date_format must have YYYY, MM and DD once each, got {self.date_format!r}")
-
-
-class Unread:
-    """A value that is not written as declared: no column but one of texts takes it."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __str__(self) -> str:
-        return self._text
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Unread) and other._text == self._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
+    limits = limits or ReadLimits()
+    texts = decoded(chunks, encoding=encoding, total_bytes=limits.total_bytes)
+    assembly = _Assembly(limits)
+    table: _Table | None = None
+    for number, lines in line_blocks(texts, line_characters=limits.line_characters):
+        first = 0
+        if table is None:
+            for first, line in enumerate(lines, 1):
+                if (header := assembly.add(number + first - 1, line)) is not None:
+                    grammar, order = _read_header(header, columns, delimiter)
+                    table = _Table(
+                        columns,
+                        order,
+                        grammar,
+                        notation=notation or Notation(),
+                        on_bad_value=on_bad_value,
+                        limits=limits,
+                    )
+                    assembly.grammar = grammar
+                    break
+        if table is not None and (records := assembly.records(number + first, lines[first:])):
+            yield table.rows(records)
+    assembly.finish()
+    if table is None:
+        raise BadData("line 1: the file is empty; its first line must name the columns")
 
 
-class DelimitedRows:
-    """The rows of a CSV file, from its bytes in pieces of any size, in the order of ``columns``.
-
-    The first line names the columns by their keys or labels, each once and in any order. Iterate it once.
-    Raises :class:`BadDataset` with the line and the column.
-    """
-
-    def __init__(self, pieces: Iterable[bytes], *, columns: Sequence[Column], dialect: Dialect) -> None:
-        self._pieces = pieces
-        self._columns = columns
-        self._dialect = dialect
-        self._readers = [_reader(column, dialect) for column in columns]
-
-    def __iter__(self) -> Iterator[Batch]:
-        records = _records(_decoded(self._pieces, self._dialect.encoding), self._dialect.delimiter)
-        try:
-            _, header = next(records)
-        except StopIteration:
-            raise BadDataset("The file is empty; its first line must name the columns.") from None
-        order = self._order(header)
-        batch: list[list[object]] = []
-        for line, fields in records:
-            if len(fields) != len(header):
-                raise BadDataset(f"Line {line} has {len(fields)} fields, the header {len(header)}.")
-            batch.append([read(fields[place]) for read, place in zip(self._readers, order, strict=True)])
-            if len(batch) == _BATCH:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
-
-    def _order(self, header: Sequence[str]) -> list[int]:
-        """Where each column stands in the file."""
-        found: dict[str, int] = {}
-        names = {name: column.key for column in self._columns for name in (column.label, column.key)}
-        for place, name in enumerate(header):
-            key = names.get(name.strip())
-            if key is None:
-                allowed = ", ".join(column.key for column in self._columns)
-                raise BadDataset(f"Line 1: {_shown(name)} is no column; allowed: {allowed}.")
-            if key in found:
-                raise BadDataset(f"Line 1: the column {key} stands twice.")
-            found[key] = place
-        missing = [column.key for column in self._columns if column.key not in found]
-        if missing:
-            raise BadDataset(f"Line 1 lacks the columns {', '.join(missing)}.")
-        return [found[column.key] for column in self._columns]
+class _Record(NamedTuple):
+    line: int
+    text: str
 
 
-def _decoded(pieces: Iterable[bytes], encoding: Encoding) -> Iterator[str]:
-    """The text; a byte order mark must not contradict the declared encoding."""
-    pieces = iter(pieces)
-    first = b""
-    for piece in pieces:
-        first += piece
-        if len(first) >= len(codecs.BOM_UTF8):
-            break
-    name: str = encoding
-    for mark, of in _BOMS:
-        if first.startswith(mark):
-            if not of.startswith(encoding):
-                raise BadDataset(f"The file begins with the mark of {of}, but {encoding} was declared.")
-            first, name = first[len(mark) :], of
-            break
-    else:
-        if encoding == "utf-16":
-            raise BadDataset("A UTF-16 file must begin with a byte order mark.")
-    decoder = codecs.getincrementaldecoder(name)()
-    position = 0
-    for piece in chain([first], pieces):
-        yield _decode(decoder, piece, position, name)
-        position += len(piece)
-    yield _decode(decoder, b"", position, name, final=True)
+class _Grammar:
+    """RFC 4180 with one delimiter."""
 
+    def __init__(self, delimiter: Delimiter) -> None:
+        self.delimiter = delimiter
+        quoted, plain = r'"(?:[^"]++|"")*+"', rf'[^"\r\n{re.escape(delimiter)}]*+'
+        field = f"(?:{quoted}|{plain})"
+        self._quoted = re.compile(quoted)
+        self._plain = re.compile(plain)
+        self._record = re.compile(f"{field}(?:{re.escape(delimiter)}{field})*+")
+        #: A record up to a quote that its line does not close.
+        self._open = re.compile(rf'(?:{field}{re.escape(delimiter)})*"(?:[^"]++|"")*+')
 
-def _decode(
-    decoder: codecs.IncrementalDecoder, piece: bytes, position: int, name: str, *, final: bool = False
-) -> str:
-    try:
-        return decoder.decode(piece, final)
-    except UnicodeDecodeError as error:
-        raise BadDataset(
-            f"The file is not {name}: what stands near byte {position + error.start} can't be read."
-        ) from error
+    def check(self, record: _Record) -> None:
+        """Raise :class:`BadData` with the place of what is wrong, if anything is."""
+        if self._record.fullmatch(record.text) is None:
+            self._explain(record)
 
+    def check_open(self, record: _Record) -> None:
+        """The same for the first line of a record that goes on."""
+        if self._open.fullmatch(record.text) is None:
+            self._explain(record)
 
-def _lines(texts: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Each line with its number. A line end between quotes does not end it."""
-    held, number, first = "", 1, 1
-    parts: list[str] = []
-    open_quote = False
+    def split(self, texts: Sequence[str]) -> Iterator[list[str]]:
+        return csv.reader(texts, delimiter=self.delimiter, strict=True)
 
-    def take(line: str) -> str | None:
-        nonlocal open_quote
-        if line.count('"') % 2:
-            open_quote = not open_quote
-        return None if open_quote else line
-
-    def whole(line: str) -> str:
-        return "".join([*parts, line]) if parts else line
-
-    for text in texts:
-        held += text
-        start = 0
-        for end in _LINE_END.finditer(held):
-            # A CR at the very end may be half of a line end.
-            if end.end() == len(held) and end[0] == "\r":
-                break
-            line = held[start : end.start()]
-            if take(line) is None:
-                parts.append(held[start : end.end()])
+    def _explain(self, record: _Record) -> NoReturn:
+        text, position, field = record.text, 0, 1
+        while True:
+            if text.startswith('"', position):
+                found = self._quoted.match(text, position)
+                if found is None:
+                    self._refuse(record, position, field, "a quote is not closed")
+                fault = "there is text after a closing quote"
             else:
-                yield first, whole(line)
-                parts.clear()
-                first = number + 1
-            number += 1
-            start = end.end()
-        held = held[start:]
-        if len(held) + sum(map(len, parts)) > _MOST_CHARACTERS:
-            raise BadDataset(
-                f"Line {first} has more than {_MOST_CHARACTERS} characters, or a quote that is not closed."
+                found = self._plain.match(text, position)
+                fault = "there is a quote in a field that does not begin with one"
+            assert found is not None, "the pattern of a plain field matches anything"  # noqa: S101
+            end = found.end()
+            if not text.startswith(self.delimiter, end):
+                if text.startswith("\r", end):
+                    fault = "there is a carriage return without a line feed, outside of quotes"
+                self._refuse(record, end, field, fault)
+            position, field = end + 1, field + 1
+
+    def _refuse(self, record: _Record, position: int, field: int, fault: str) -> NoReturn:
+        line = record.line + record.text.count("\n", 0, position)
+        before = record.text[max(0, position - 20) : position + 20]
+        raise BadData(f"line {line}, field {field}: {fault}, at '{shorten(before)}'; see RFC 4180")
+
+
+class _Assembly:
+    """Puts lines together to records: a record goes on while its quotes are odd in number."""
+
+    def __init__(self, limits: ReadLimits) -> None:
+        self.grammar: _Grammar | None = None
+        self._most = limits.line_characters
+        self._parts: list[str] = []
+        self._line = 0
+        self._size = 0
+
+    def records(self, number: int, lines: list[str]) -> list[_Record]:
+        """The records that end in ``lines``, the first of which is line ``number``."""
+        assert self.grammar is not None, "the header comes first"  # noqa: S101
+        made = []
+        for line_number, line in enumerate(lines, number):
+            if not self._parts and '"' not in line:
+                text = line.removesuffix("\r")
+                record = _Record(line_number, text)
+                if "\r" in text:
+                    self.grammar.check(record)
+                made.append(record)
+            elif (found := self.add(line_number, line)) is not None:
+                self.grammar.check(found)
+                made.append(found)
+        return made
+
+    def add(self, number: int, line: str) -> _Record | None:
+        """Add a line; the record that it ends, if it ends one."""
+        closes = line.count('"') % 2 == (1 if self._parts else 0)
+        if not self._parts:
+            self._line, self._size = number, 0
+        self._parts.append(line)
+        self._size += len(line) + 1
+        if closes:
+            text = "\n".join(self._parts).removesuffix("\r")
+            self._parts = []
+            return _Record(self._line, text)
+        if len(self._parts) == 1 and self.grammar is not None:
+            self.grammar.check_open(_Record(number, line))
+        if self._size > self._most:
+            raise BadData(
+                f"line {self._line}: the record has more than {self._most} characters; a quote in it may not "
+                "be closed"
             )
-    held = held.removesuffix("\r")
-    if held or parts:
-        if take(held) is None:
-            raise BadDataset(f"Line {first}: a quote is not closed.")
-        yield first, whole(held)
+        return None
 
-
-def _records(texts: Iterable[str], delimiter: str | None) -> Iterator[tuple[int, list[str]]]:
-    """Each record with the number of its first line; empty lines are left out."""
-    field: re.Pattern[str] | None = None
-    for number, line in _lines(texts):
-        if not line:
-            continue
-        if delimiter is None:
-            delimiter = _delimiter_of(line)
-        if '"' not in line:
-            yield number, line.split(delimiter)
-            continue
-        if field is None:
-            field = re.compile(
-                f'(?:"((?:[^"]|"")*)"|([^"{re.escape(delimiter)}]*))({re.escape(delimiter)}|$)', re.DOTALL
+    def finish(self) -> None:
+        """Nothing more comes."""
+        if self._parts:
+            raise BadData(
+                f"line {self._line}: a quote is not closed before the end of the file, "
+                f"at '{shorten(self._parts[0])}'; see RFC 4180"
             )
-        yield number, _fields(line, field, number)
 
 
-def _fields(line: str, field: re.Pattern[str], number: int) -> list[str]:
-    fields: list[str] = []
-    position = 0
-    while True:
-        found = field.match(line, position)
-        if found is None:
-            rest = line[position:]
-            what = (
-                "text follows a closing quote"
-                if rest.startswith('"')
-                else "a quote stands inside a field without quotes"
-            )
-            raise BadDataset(f"Line {number}, field {len(fields) + 1}: {what}: {_shown(rest)}.")
-        quoted, plain, end = found.groups()
-        fields.append(plain if quoted is None else quoted.replace('""', '"'))
-        position = found.end()
-        if not end:
-            return fields
+class _Table:
+    """Turns records into rows; ``order`` has the field's index for each column."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        order: Sequence[int],
+        grammar: _Grammar,
+        *,
+        notation: Notation,
+        on_bad_value: Literal["warn", "fail"],
+        limits: ReadLimits,
+    ) -> None:
+        self._columns = columns
+        self._order = order
+        self._grammar = grammar
+        self._readers = [field_reader(column, notation) for column in columns]
+        self._fail = on_bad_value == "fail"
+        self._most = limits.field_characters
+
+    def rows(self, records: list[_Record]) -> Batch:
+        split = self._split(records)
+        fields = list(zip(*split, strict=True))
+        values: list[list[object]] = []
+        for column, reader, index in zip(self._columns, self._readers, self._order, strict=True):
+            read = reader.read
+            made = [read(text) for text in fields[index]]
+            if self._fail:
+                for row, value in enumerate(made):
+                    if type(value) is RawText:
+                        raise BadValue(
+                            f"line {records[row].line}, column '{shorten(column.key)}': "
+                            f"'{shorten(value.text)}' is not {reader.expected}"
+                        )
+            values.append(made)
+        return list(zip(*values, strict=True))
+
+    def _split(self, records: list[_Record]) -> list[list[str]]:
+        split: list[list[str]] = []
+        width = len(self._columns)
+        reader = self._grammar.split([record.text for record in records])
+        try:
+            for row in reader:
+                # An empty line is one empty field.
+                fields = row or [""]
+                if len(fields) != width:
+                    self._refuse(records[len(split)], f"has {len(fields)} fields, the header has {width}")
+                split.append(fields)
+        except csv.Error:
+            # The grammar holds: what is left is a field that is longer than the reader takes.
+            self._refuse(records[len(split)], f"has a field of more than {self._most} characters")
+        for record, fields in zip(records, split, strict=True):
+            if len(record.text) > self._most and max(map(len, fields)) > self._most:
+                self._refuse(record, f"has a field of more than {self._most} characters")
+        return split
+
+    def _refuse(self, record: _Record, what: str) -> NoReturn:
+        raise BadData(f"line {record.line}: the record {what}; it begins with '{shorten(record.text[:80])}'")
 
 
-def _delimiter_of(header: str) -> str:
-    bare = re.sub(r'"[^"]*"', "", header)
-    present = [delimiter for delimiter in _DELIMITERS if delimiter in bare]
-    if len(present) > 1:
-        raise BadDataset(
-            f"The delimiter is not clear: the header has {' and '.join(map(repr, present))}; declare it."
+def _read_header(
+    header: _Record, columns: Sequence[Column], declared: Delimiter | None
+) -> tuple[_Grammar, list[int]]:
+    """The grammar that the header is written in, and the index of each column's field."""
+    attempts: list[tuple[int, _Grammar, BadData]] = []
+    for delimiter in DELIMITERS if declared is None else (declared,):
+        grammar = _Grammar(delimiter)
+        width = 0
+        try:
+            grammar.check(header)
+            names = _split_header(grammar, header)
+            width = len(names)
+            return grammar, _order(header.line, names, columns, delimiter)
+        except BadData as error:
+            attempts.append((width, grammar, error))
+    # The delimiter that the header has most of is the one that was meant.
+    raise max(attempts, key=lambda attempt: attempt[0])[2]
+
+
+def _split_header(grammar: _Grammar, header: _Record) -> list[str]:
+    try:
+        return next(iter(grammar.split([header.text]))) or [""]
+    except csv.Error as error:
+        raise BadData(f"line {header.line}: the header has a name of more than 131072 characters") from error
+
+
+def _order(line: int, names: Sequence[str], columns: Sequence[Column], delimiter: Delimiter) -> list[int]:
+    by_key = {column.key: index for index, column in enumerate(columns)}
+    by_label: dict[str, int | None] = {}
+    for index, column in enumerate(columns):
+        # A label that two columns share names neither.
+        by_label[column.label] = None if column.label in by_label else index
+    keys_only = all(name in by_key for name in names)
+    fields: dict[int, int] = {}
+    unknown, twice = [], []
+    for field, name in enumerate(names):
+        # Labels come first where not every name is a key: a header of labels may hold a word that is one.
+        column_index = by_key[name] if keys_only else by_label.get(name)
+        if column_index is None:
+            column_index = by_key.get(name)
+        if column_index is None:
+            unknown.append(name)
+        elif column_index in fields:
+            twice.append(name)
+        else:
+            fields[column_index] = field
+    missing = [column.key for index, column in enumerate(columns) if index not in fields]
+    if unknown or twice or missing:
+        faults = [
+            f"{what}: {_listed(found)}"
+            for what, found in (("unknown", unknown), ("twice", twice), ("missing", missing))
+            if found
+        ]
+        allowed = [
+            column.key if column.key == column.label else f"{column.key} ({column.label})"
+            for column in columns
+        ]
+        raise BadData(
+            f"line {line}: the header, split at each {_NAMES[delimiter]}, does not name each column once; "
+            f"{'; '.join(faults)}; got: {_listed(names)}; allowed: {_listed(allowed)}"
         )
-    return present[0] if present else ","
+    return [fields[index] for index in range(len(columns))]
 
 
-def _reader(column: Column, dialect: Dialect) -> Callable[[str], object]:
-    """What reads one field of a column."""
-    if column.type in (ColumnType.STRING, ColumnType.URL):
-        return (lambda text: text or None) if dialect.empty_as_null else (lambda text: text)
-    if column.type in _NUMBERS and (dialect.decimal, dialect.thousands) != (".", ""):
-        return _number_reader(dialect)
-    if column.type is ColumnType.DATE and dialect.date_format is not None:
-        return _date_reader(dialect.date_format)
-    return lambda text: text.strip() or None
-
-
-def _number_reader(dialect: Dialect) -> Callable[[str], object]:
-    group, point = re.escape(dialect.thousands), re.escape(dialect.decimal)
-    grouped = rf"|[0-9]{{1,3}}(?:{group}[0-9]{{3}})+" if dialect.thousands else ""
-    pattern = re.compile(rf"([+-]?(?:[0-9]+{grouped}))(?:{point}([0-9]+))?")
-
-    def read(text: str) -> object:
-        text = text.strip()
-        if not text:
-            return None
-        found = pattern.fullmatch(text)
-        if found is None:
-            return Unread(text)
-        whole = found[1].replace(dialect.thousands, "") if dialect.thousands else found[1]
-        return f"{whole}.{found[2]}" if found[2] else whole
-
-    return read
-
-
-def _date_reader(date_format: str) -> Callable[[str], object]:
-    names = {"YYYY": "(?P<year>[0-9]{4})", "MM": "(?P<month>[0-9]{2})", "DD": "(?P<day>[0-9]{2})"}
-    pieces = _DATE_PARTS.split(date_format)
-    parts = _DATE_PARTS.findall(date_format)
-    pattern = re.compile(
-        re.escape(pieces[0])
-        + "".join(names[part] + re.escape(piece) for part, piece in zip(parts, pieces[1:], strict=True))
-    )
-
-    def read(text: str) -> object:
-        text = text.strip()
-        if not text:
-            return None
-        found = pattern.fullmatch(text)
-        return Unread(text) if found is None else f"{found['year']}-{found['month']}-{found['day']}"
-
-    return read
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…")
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{shorten(name)}'" for name in names[:_SHOWN_NAMES])
+    rest = len(names) - _SHOWN_NAMES
+    return f"{shown} and {rest} more" if rest > 0 else shown

@@ -1,78 +1,76 @@
-"""JSON Lines as a source of rows: one object by key, or one array in column order, on each line, in UTF-8.
+"""Rows from JSON Lines (https://jsonlines.org): one object or array a line, in UTF-8.
 
-Numbers are read exactly. A key that stands twice, one that no column has and a lone surrogate are errors, as
-in a request's body. Empty lines are left out.
+Numbers keep their digits: they are ``int`` or :class:`decimal.Decimal`, never a binary float.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 
+from rendering.errors import BadData
 from rendering.model import Batch, Column
-from reporting.delimited import BadDataset
+from rendering.text import shorten
 from reporting.errors import MalformedBody
 from reporting.strict_json import json_kind, parse_value
+from reporting.tabular_text import ReadLimits, decoded, line_blocks
 
-_BATCH = 1000
-_MOST_BYTES = 1 << 20
+#: White space of RFC 8259, section 2, which a blank line may hold.
+_BLANKS = " \t\r"
+_SHOWN_NAMES = 20
 
 
-class JsonLinesRows:
-    """The rows of a JSON Lines file, from its bytes in pieces of any size, in the order of ``columns``.
+def json_lines(
+    chunks: Iterable[bytes], *, columns: Sequence[Column], limits: ReadLimits | None = None
+) -> Iterator[Batch]:
+    """Rows in column order from the bytes of a file; a key that is left out is ``None``.
 
-    Iterate it once. Raises :class:`BadDataset` with the line and the column.
+    Blank lines are passed over. Values are not looked at further than that they are scalars: the engine reads
+    them by their column's type. Raises :class:`rendering.errors.BadData`, which names the line, for what is
+    no JSON, a key that stands twice or is no column's, an array of another length than the table is wide, and
+    beyond ``limits``.
     """
+    limits = limits or ReadLimits()
+    reader = _Lines(columns, limits)
+    texts = decoded(chunks, encoding="utf-8", total_bytes=limits.total_bytes)
+    for number, lines in line_blocks(texts, line_characters=limits.line_characters):
+        rows = [reader.row(number + index, line) for index, line in enumerate(lines) if line.strip(_BLANKS)]
+        if rows:
+            yield rows
 
-    def __init__(self, pieces: Iterable[bytes], *, columns: Sequence[Column]) -> None:
-        self._pieces = pieces
+
+class _Lines:
+    def __init__(self, columns: Sequence[Column], limits: ReadLimits) -> None:
         self._keys = [column.key for column in columns]
         self._known = frozenset(self._keys)
+        self._most = limits.field_characters
 
-    def __iter__(self) -> Iterator[Batch]:
-        batch: list[list[object]] = []
-        for number, line in _lines(self._pieces):
-            if line.strip():
-                batch.append(self._row(number, line))
-            if len(batch) == _BATCH:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
-
-    def _row(self, number: int, line: bytes) -> list[object]:
+    def row(self, number: int, line: str) -> list[object]:
         try:
             value = parse_value(line)
+        except json.JSONDecodeError as error:
+            raise BadData(f"line {number}, character {error.colno}: {error.msg}") from error
         except MalformedBody as error:
-            raise BadDataset(f"Line {number}: {error}") from error
-        if isinstance(value, list):
+            raise BadData(f"line {number}: {error}") from error
+        if isinstance(value, dict):
+            cells = self._of_object(number, value)
+        elif isinstance(value, list):
             if len(value) != len(self._keys):
-                raise BadDataset(
-                    f"Line {number} has {len(value)} values, the table {len(self._keys)} columns."
-                )
-            row = value
-        elif isinstance(value, dict):
-            unknown = [key for key in value if key not in self._known]
-            if unknown:
-                allowed = ", ".join(self._keys)
-                raise BadDataset(f"Line {number}: {unknown[0]!r} is no column; allowed: {allowed}.")
-            row = [value.get(key) for key in self._keys]
+                detail = f"the array has {len(value)} items, the table has {len(self._keys)} columns"
+                raise BadData(f"line {number}: {detail}")
+            cells = value
         else:
-            raise BadDataset(f"Line {number} is {json_kind(value)}; a row is an object or an array.")
-        for key, cell in zip(self._keys, row, strict=True):
-            if isinstance(cell, list | dict):
-                raise BadDataset(
-                    f"Line {number}, column {key}: a cell is a string, a number, a boolean or null, got "
-                    f"{json_kind(cell)}."
-                )
-        return row
+            raise BadData(f"line {number}: a row is an object or an array, got {json_kind(value)}")
+        for key, cell in zip(self._keys, cells, strict=True):
+            if isinstance(cell, dict | list):
+                detail = f"a cell is a string, a number, a boolean or null, got {json_kind(cell)}"
+                raise BadData(f"line {number}, column '{shorten(key)}': {detail}")
+            if isinstance(cell, str) and len(cell) > self._most:
+                detail = f"the text has {len(cell)} characters, the limit is {self._most}"
+                raise BadData(f"line {number}, column '{shorten(key)}': {detail}")
+        return cells
 
-
-def _lines(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    held, number = b"", 0
-    for piece in pieces:
-        *lines, held = (held + piece).split(b"\n")
-        for line in lines:
-            number += 1
-            yield number, line
-        if len(held) > _MOST_BYTES:
-            raise BadDataset(f"Line {number + 1} has more than {_MOST_BYTES} bytes.")
-    if held:
-        yield number + 1, held
+    def _of_object(self, number: int, value: dict[str, object]) -> list[object]:
+        unknown = [name for name in value if name not in self._known]
+        if unknown:
+            allowed = ", ".join(f"'{shorten(key)}'" for key in self._keys[:_SHOWN_NAMES])
+            raise BadData(f"line {number}: no column has the key '{shorten(unknown[0])}'; allowed: {allowed}")
+        return [value.get(key) for key in self._keys]

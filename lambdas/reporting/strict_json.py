@@ -28,14 +28,6 @@ def parse_object(data: bytes) -> dict[str, Any]:
     """
     if not data.strip():
         raise MalformedBody("empty_body", "The body is empty; send a JSON object.")
-    value = parse_value(data)
-    if not isinstance(value, dict):
-        raise MalformedBody("not_an_object", f"The body is {json_kind(value)}; send a JSON object.")
-    return value
-
-
-def parse_value(data: bytes) -> Any:
-    """Read any JSON value from UTF-8 bytes, with the errors of :func:`parse_object`."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -43,10 +35,23 @@ def parse_value(data: bytes) -> Any:
             "invalid_utf8", f"The body is not UTF-8: byte {error.start} can't be read."
         ) from error
     try:
-        value = _DECODER.decode(text)
+        value = parse_value(text)
     except json.JSONDecodeError as error:
         detail = f"{error.msg} at line {error.lineno}, column {error.colno}."
         raise MalformedBody("invalid_json", detail) from error
+    if not isinstance(value, dict):
+        raise MalformedBody("not_an_object", f"The body is {json_kind(value)}; send a JSON object.")
+    return value
+
+
+def parse_value(text: str) -> Any:
+    """Read any JSON value.
+
+    Raises :class:`json.JSONDecodeError`, and :class:`MalformedBody` with the codes of :func:`parse_object`
+    that are about a value.
+    """
+    try:
+        value = _DECODER.decode(text)
     except RecursionError as error:
         raise MalformedBody("nesting_too_deep", f"Values nest deeper than {MAX_DEPTH} levels.") from error
     _check(value, surrogates=_SURROGATE_ESCAPE.search(text) is not None)
