@@ -27,7 +27,8 @@ class SignedDistribution(Construct):
 
     Bucket and distribution are one construct since each one's policy names the other. Objects under
     ``results/`` go ``result_days`` after they were made, and a little later; inline rows under ``inputs/``
-    after 30 days; unfinished uploads after 2.
+    after 30 days; files of clients under ``datasets/`` after ``dataset_days`` and a little later; unfinished
+    uploads after 2.
 
     ``signing_keys`` are the names of key pairs that the distribution accepts; the first signs. To rotate:
     add the new name at the end and deploy, put it first and deploy, remove the old one once its last link
@@ -49,15 +50,18 @@ class SignedDistribution(Construct):
         bucket: s3.IBucket | None = None,
         signing_keys: Sequence[str] = ("First",),
         result_days: int = 7,
+        dataset_days: int = 7,
         cors_origins: Sequence[str] = (),
         domain_name: str | None = None,
         certificate: acm.ICertificate | None = None,
         removal_policy: RemovalPolicy = RemovalPolicy.RETAIN,
     ) -> None:
         check = Checks(scope, construct_id)
-        # The lifecycle adds its margin to it.
+        # The lifecycle adds its margin to both.
         check.known("result_days", result_days)
         check.number("result_days", result_days, low=1, high=3650)
+        check.known("dataset_days", dataset_days)
+        check.number("dataset_days", dataset_days, low=1, high=365)
         check.names(
             "signing_keys",
             signing_keys,
@@ -73,7 +77,7 @@ class SignedDistribution(Construct):
         check.together(domain_name=domain_name, certificate=certificate)
         super().__init__(scope, construct_id)
         self._logs = self._log_bucket(removal_policy)
-        self.bucket = bucket or self._results_bucket(result_days, removal_policy)
+        self.bucket = bucket or self._results_bucket(result_days, dataset_days, removal_policy)
         keys = {name: SigningKey(self, f"{name}Key", removal_policy=removal_policy) for name in signing_keys}
         self.signing_key = keys[signing_keys[0]]
         self.alarms = [alarm for key in keys.values() for alarm in key.alarms]
@@ -123,7 +127,9 @@ class SignedDistribution(Construct):
         """Let ``grantee`` read the private key that signs."""
         return self.signing_key.grant_sign(grantee)
 
-    def _results_bucket(self, result_days: int, removal_policy: RemovalPolicy) -> s3.Bucket:
+    def _results_bucket(
+        self, result_days: int, dataset_days: int, removal_policy: RemovalPolicy
+    ) -> s3.Bucket:
         bucket = self._private_bucket(
             "Results",
             s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
@@ -136,6 +142,9 @@ class SignedDistribution(Construct):
                 id="Results", prefix="results/", expiration=Duration.days(result_days + _MARGIN_DAYS)
             ),
             s3.LifecycleRule(id="Inputs", prefix="inputs/", expiration=Duration.days(_INPUT_DAYS)),
+            s3.LifecycleRule(
+                id="Datasets", prefix="datasets/", expiration=Duration.days(dataset_days + _MARGIN_DAYS)
+            ),
         )
         self._log_access(bucket)
         return bucket

@@ -74,6 +74,10 @@ class ReportLimits:
     max_attempts: int = 3
     bulk_rows: int = 20_000
     result_days: int = 7
+    dataset_days: int = 7
+    dataset_max_bytes: int = 500_000_000
+    dataset_line_characters: int = 1_000_000
+    dataset_field_characters: int = 131_072
     link_ttl_seconds: int = 3600
     lease_seconds: int = 60
     statement_timeout_seconds: int = 600
@@ -93,6 +97,10 @@ _RANGES = {
     "max_attempts": (1, 20),
     "bulk_rows": (0, 10**9),
     "result_days": (1, 3650),
+    "dataset_days": (1, 365),
+    "dataset_max_bytes": (1, 5_000_000_000),
+    "dataset_line_characters": (1000, 10_000_000),
+    "dataset_field_characters": (100, 131_072),
     "link_ttl_seconds": (60, 604_800),
     "lease_seconds": (5, 900),
     "statement_timeout_seconds": (1, 840),
@@ -221,6 +229,7 @@ class ReportService(Construct):
             "Files",
             bucket=bucket,
             result_days=limits.result_days,
+            dataset_days=limits.dataset_days,
             cors_origins=cors_origins,
             removal_policy=removal_policy,
         )
@@ -303,7 +312,9 @@ class ReportService(Construct):
         self.api_function = self._function(
             "Api",
             "api",
-            settings.of("tables", "source", "broker", "cache", "results", "links", "requests"),
+            settings.of(
+                "tables", "source", "broker", "cache", "results", "links", "requests", "datasets", "uploads"
+            ),
             report_types=types,
             groups=everything,
             timeout=INTEGRATION_SECONDS,
@@ -314,7 +325,18 @@ class ReportService(Construct):
         self.worker = self._function(
             "Worker",
             "worker",
-            settings.of("tables", "source", "broker", "cache", "results", "work", "retries", "waiting"),
+            settings.of(
+                "tables",
+                "source",
+                "broker",
+                "cache",
+                "results",
+                "work",
+                "retries",
+                "waiting",
+                "datasets",
+                "lines",
+            ),
             report_types=types,
             groups=everything,
             timeout=840,
@@ -376,8 +398,11 @@ class ReportService(Construct):
                 ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"],
                 bucket.arn_for_objects("inputs/*"),
             ),
+            # What a client uploads, it does with a form that this function has signed.
+            (self.api_function, ["s3:PutObject"], bucket.arn_for_objects("datasets/*")),
             (self.worker, ["s3:ListBucket"], bucket.bucket_arn),
             (self.worker, ["s3:GetObject"], bucket.arn_for_objects("inputs/*")),
+            (self.worker, ["s3:GetObject"], bucket.arn_for_objects("datasets/*")),
             (
                 self.worker,
                 ["s3:PutObject", "s3:AbortMultipartUpload", "s3:DeleteObject"],
@@ -531,6 +556,12 @@ def _settings(
             "retries": {
                 "RETRY_BASE_SECONDS": str(limits.retry_base_seconds),
                 "RETRY_CAP_SECONDS": str(limits.retry_cap_seconds),
+            },
+            "datasets": {"DATASET_MAX_BYTES": str(limits.dataset_max_bytes)},
+            "uploads": {"DATASET_DAYS": str(limits.dataset_days)},
+            "lines": {
+                "DATASET_LINE_CHARACTERS": str(limits.dataset_line_characters),
+                "DATASET_FIELD_CHARACTERS": str(limits.dataset_field_characters),
             },
             "waiting": {"DATABASE_WAIT_SECONDS": str(limits.database_wait_seconds)},
             "relay": {"RESEND_SECONDS": str(limits.resend_seconds)},

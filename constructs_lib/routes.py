@@ -25,6 +25,7 @@ class Route:
 
 ROUTES = (
     Route(method="POST", path="/generate", scope=WRITE),
+    Route(method="POST", path="/datasets", scope=WRITE),
     Route(method="GET", path="/status/{report_id}", scope=READ),
     Route(method="GET", path="/reports", scope=READ),
     Route(method="GET", path="/reports/{report_id}/download", scope=READ),

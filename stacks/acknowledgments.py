@@ -213,7 +213,7 @@ def _objects(stage: PrensaStage) -> dict[str, str]:
     return {
         f"{_SOLUTIONS}IAM5[Resource::{reference}/{prefix}/*]": "Objects are named by report: a function "
         "may touch those of the prefix that it works with."
-        for prefix in ("inputs", "results")
+        for prefix in ("datasets", "inputs", "results")
     }
 
 

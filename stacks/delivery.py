@@ -20,6 +20,7 @@ class DeliveryStack(PrensaStack):
             "Files",
             signing_keys=environment.signing_keys,
             result_days=environment.limits.result_days,
+            dataset_days=environment.limits.dataset_days,
             cors_origins=environment.cors_origins,
             domain_name=domain.name if domain else None,
             certificate=acm.Certificate.from_certificate_arn(self, "Certificate", domain.certificate_arn)

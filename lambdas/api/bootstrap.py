@@ -10,6 +10,8 @@ from api.documents import StatusDocuments
 from api.settings import ApiSettings
 from reporting import adapters
 from reporting.database import Database
+from reporting.dataset_uploads import DatasetLimits, DatasetUploads
+from reporting.datasets import Datasets
 from reporting.dispatch import Dispatcher
 from reporting.generation import Defaults, Generation
 from reporting.lifecycle import Lifecycle
@@ -31,6 +33,7 @@ class Api:
 
     settings: ApiSettings
     generation: Generation
+    datasets: DatasetUploads
     snapshots: Snapshots
     lifecycle: Lifecycle
     listing: Listing
@@ -59,11 +62,17 @@ def build(settings: ApiSettings) -> Api:
     snapshots = Snapshots(reports=reports, cache=cache_)
     dispatcher = Dispatcher(broker=broker, outbox=Outbox(database))
     catalogue = load_report_types(Path(settings.report_types_path))
+    datasets = DatasetUploads(
+        datasets=Datasets(database),
+        store=store,
+        limits=DatasetLimits(max_bytes=settings.dataset_max_bytes, days=settings.dataset_days),
+    )
     generation = Generation(
         reports=reports,
         dispatcher=dispatcher,
         snapshots=snapshots,
         store=store,
+        datasets=datasets,
         catalogue=catalogue,
         estimator=SourceEstimator(settings=settings, secrets=secrets, catalogue=catalogue),
         lanes=adapters.lanes(settings, bulk_rows=settings.bulk_rows),
@@ -79,6 +88,7 @@ def build(settings: ApiSettings) -> Api:
     return Api(
         settings=settings,
         generation=generation,
+        datasets=datasets,
         snapshots=snapshots,
         lifecycle=Lifecycle(reports=reports, snapshots=snapshots),
         listing=Listing(database),

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.models import HTTPBearer
 from api import schemas
 from api.access import ADMIN, READ, WRITE
 from api.redrive import RedriveRequest
+from reporting.dataset_models import DatasetRequest
 from reporting.requests import GenerateRequest
 
 TITLE = "Prensa"
@@ -23,8 +24,10 @@ DESCRIPTION = (
 _SCHEME = "token"
 _COMPONENT = "#/components/schemas/"
 _OWN_422 = frozenset(
-    {"/generate", "/reports", "/reports/{report_id}/rerun", "/dead-letters", "/dead-letters/redrive"}
+    {"/generate", "/datasets", "/reports", "/reports/{report_id}/rerun", "/dead-letters", "/dead-letters/redrive"}
 )
+#: The body of each route that has one, by its schema's name.
+_BODIES = {"/generate": "GenerateRequest", "/datasets": "DatasetRequest"}
 
 
 def _problem(description: str) -> dict[str, Any]:
@@ -74,9 +77,29 @@ GENERATE: dict[str, Any] = {
         400: _problem("The body is not JSON that everyone reads the same way"),
         401: _UNAUTHORIZED,
         403: _FORBIDDEN,
+        409: _problem("The dataset that the table names has no file yet"),
         413: _problem("The body is too large"),
         415: _problem("The body's media type, charset or encoding is not supported"),
         422: _problem("The request does not describe a report; every problem is listed"),
+        503: _UNAVAILABLE,
+    },
+}
+DATASETS: dict[str, Any] = {
+    "summary": "Make a dataset",
+    "description": (
+        "Answers with a form to upload one file to: post its fields as multipart/form-data, and the file as "
+        "the last of them, named file. The id is then the dataset of a table in place of its rows."
+    ),
+    "operation_id": "datasets",
+    "security": [{_SCHEME: [WRITE]}],
+    "responses": {
+        201: _answer("Made; nothing is uploaded yet", "Dataset"),
+        400: _problem("The body is not JSON that everyone reads the same way"),
+        401: _UNAUTHORIZED,
+        403: _FORBIDDEN,
+        413: _problem("The body is too large"),
+        415: _problem("The body's media type, charset or encoding is not supported"),
+        422: _problem("The request does not describe a dataset; every problem is listed"),
         503: _UNAVAILABLE,
     },
 }
@@ -266,11 +289,15 @@ def openapi_json(app: APIGatewayRestResolver) -> str:
     # Relative to the document's own address: below a stage's path, or at the root of a domain of one's own.
     document["servers"] = [{"url": "./"}]
     components = document.setdefault("components", {})
-    request = GenerateRequest.model_json_schema(ref_template=f"{_COMPONENT}{{model}}")
+    models = {
+        model.__name__: model.model_json_schema(ref_template=f"{_COMPONENT}{{model}}")
+        for model in (GenerateRequest, DatasetRequest)
+    }
+    named = {name: schema for model in models.values() for name, schema in model.pop("$defs", {}).items()}
     components["schemas"] = {
         **schemas.SCHEMAS,
-        **request.pop("$defs", {}),
-        "GenerateRequest": request,
+        **named,
+        **models,
         "RedriveRequest": RedriveRequest.model_json_schema(ref_template=f"{_COMPONENT}{{model}}"),
     }
     document["paths"]["/dead-letters/redrive"]["post"]["requestBody"] = {
@@ -283,11 +310,11 @@ def openapi_json(app: APIGatewayRestResolver) -> str:
             responses = operation["responses"]
             if path not in _OWN_422:
                 responses.pop("422", None)
-    operation = document["paths"]["/generate"]["post"]
-    operation["requestBody"] = {
-        "required": True,
-        "content": {"application/json": {"schema": {"$ref": f"{_COMPONENT}GenerateRequest"}}},
-    }
+    for path, model in _BODIES.items():
+        document["paths"][path]["post"]["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": f"{_COMPONENT}{model}"}}},
+        }
     for path in ("/generate", "/reports/{report_id}/rerun"):
         document["paths"][path]["post"].setdefault("parameters", []).append(
             {

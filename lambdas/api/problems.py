@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from api.access import NotAuthenticated, ScopeMissing
 from reporting.errors import (
     BodyTooLarge,
+    DatasetNotUploaded,
     ForbiddenTransition,
     IdempotencyConflict,
     InputGone,
@@ -46,6 +47,7 @@ _STATUS: Mapping[type[PrensaError], int] = {
     ScopeMissing: 403,
     ReportNotFound: 404,
     ForbiddenTransition: 409,
+    DatasetNotUploaded: 409,
     BodyTooLarge: 413,
     UnsupportedBody: 415,
     InvalidRequest: 422,

@@ -43,7 +43,7 @@ def generate(validate_only: Annotated[bool, Query()] = False) -> Response[str]:
     tenant = _tenant(WRITE)
     body = parse_object(body_bytes(event, limit=api.settings.max_body_bytes))
     if validate_only:
-        return _json(200, api.generation.validate(body))
+        return _json(200, api.generation.validate(body, tenant=tenant))
     key = _header("idempotency-key")
     accepted = api.generation.generate(
         body,
@@ -52,6 +52,15 @@ def generate(validate_only: Annotated[bool, Query()] = False) -> Response[str]:
         traceparent=traceparent(header=_header("traceparent"), xray=_header("x-amzn-trace-id")),
     )
     return _accepted(accepted)
+
+
+@app.post("/datasets", **documentation.DATASETS)
+@tracer.capture_method(capture_response=False)
+def datasets() -> Response[str]:
+    api = bootstrap()
+    tenant = _tenant(WRITE)
+    body = parse_object(body_bytes(app.current_event, limit=api.settings.max_body_bytes))
+    return _json(201, api.datasets.create(body, tenant=tenant))
 
 
 @app.get("/status/<report_id>", **documentation.STATUS)

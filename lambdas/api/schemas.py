@@ -123,6 +123,22 @@ _PROBLEM = _object(
         },
     }
 )
+_DATASET = _object(
+    {
+        "id": {"type": "string", "format": "uuid"},
+        "format": {"type": "string", "enum": ["csv", "jsonl"]},
+        "upload": _object(
+            {
+                "url": {"type": "string", "format": "uri"},
+                "method": {"type": "string", "enum": ["POST"]},
+                "fields": {"type": "object", "additionalProperties": _STRING},
+                "expires_at": _TIME,
+            }
+        ),
+        "max_bytes": _INTEGER,
+        "expires_at": _TIME,
+    }
+)
 _ESTIMATE = _object(
     {
         "valid": {"type": "boolean"},
@@ -163,6 +179,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     "Status": _STATUS,
     "Reports": _object({"reports": {"type": "array", "items": _REPORT}, "next": _nullable("string")}),
     "Problem": _PROBLEM,
+    "Dataset": _DATASET,
     "Estimate": _ESTIMATE,
     "ReportType": _REPORT_TYPE,
     "ReportTypes": _object({"report_types": {"type": "array", "items": _REPORT_TYPE}}),

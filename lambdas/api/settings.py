@@ -8,6 +8,7 @@ from reporting.settings import (
     BrokerSettings,
     CacheSettings,
     DatabaseSettings,
+    DatasetSettings,
     LinkSettings,
     SourceSettings,
     StorageSettings,
@@ -15,7 +16,13 @@ from reporting.settings import (
 
 
 class ApiSettings(
-    DatabaseSettings, SourceSettings, BrokerSettings, CacheSettings, StorageSettings, LinkSettings
+    DatabaseSettings,
+    SourceSettings,
+    BrokerSettings,
+    CacheSettings,
+    StorageSettings,
+    DatasetSettings,
+    LinkSettings,
 ):
     """Settings of the API function."""
 
@@ -24,4 +31,5 @@ class ApiSettings(
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
     bulk_rows: Annotated[int, Field(ge=0)] = 20_000
     max_body_bytes: Annotated[int, Field(gt=0, le=6_000_000)] = 5_000_000
+    dataset_days: Annotated[int, Field(ge=1, le=365)] = 7
     tenant_claim: str = "tenant"

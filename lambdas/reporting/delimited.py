@@ -14,10 +14,9 @@ from rendering.convert import RawText
 from rendering.errors import BadData, BadValue
 from rendering.model import Batch, Column
 from rendering.text import shorten
-from reporting.delimited_values import Notation, field_reader
-from reporting.tabular_text import Encoding, ReadLimits, decoded, line_blocks
-
-type Delimiter = Literal[",", ";", "\t", "|"]
+from reporting.delimited_values import field_reader
+from reporting.notation import Delimiter, Encoding, Notation
+from reporting.tabular_text import ReadLimits, decoded, line_blocks
 
 DELIMITERS: tuple[Delimiter, ...] = (",", ";", "\t", "|")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}

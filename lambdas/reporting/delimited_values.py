@@ -11,6 +11,7 @@ from babel import Locale
 from rendering.convert import RawText, fits, noun
 from rendering.model import Column, ColumnType
 from rendering.numbers import NumberReader
+from reporting.notation import Notation
 
 #: Numbers that are taken at once; longer ones and those with exponents are looked at one by one.
 _PLAIN_INTEGER = re.compile(r"-?[0-9]{1,18}")
@@ -21,10 +22,6 @@ _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 _NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.FLOAT})
 _DAYS = frozenset({ColumnType.DATE, ColumnType.DATETIME})
 
-#: Orders of day, month and year, and their separators. ``D`` and ``M`` take one digit or two.
-DATE_FORMAT = re.compile(
-    r"(?:DD?([/.-])MM?\1YYYY|MM?([/.-])DD?\2YYYY|YYYY([/.-])MM?\3DD?)",
-)
 _TOKENS = {
     "DD": r"(?P<day>[0-9]{2})",
     "D": r"(?P<day>[0-9]{1,2})",
@@ -32,19 +29,6 @@ _TOKENS = {
     "M": r"(?P<month>[0-9]{1,2})",
     "YYYY": r"(?P<year>[0-9]{4})",
 }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Notation:
-    """How values are written. ``None`` is the notation of programs: ``-1234.5`` and ISO 8601.
-
-    ``locale`` is a BCP 47 tag and decides on the signs of numbers; ``date_format`` is like ``DD/MM/YYYY`` and
-    is how dates, and the days of datetimes, are written.
-    """
-
-    locale: str | None = None
-    date_format: str | None = None
-    empty_as_null: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,13 @@ class InvalidRequest(PrensaError):
         super().__init__("; ".join(f"{p.pointer or '/'}: {p.detail}" for p in self.problems[:5]))
 
 
+class DatasetNotUploaded(PrensaError):
+    """The dataset is there and its file is not (yet)."""
+
+    code = "dataset_not_uploaded"
+    title = "The dataset has no file yet"
+
+
 class MalformedBody(PrensaError):
     """The body is not a JSON object that everyone reads the same way (RFC 8259, RFC 7493)."""
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from decimal import Decimal
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from rendering.errors import RenderError, SheetFull
 from rendering.model import Batch, Format, Options, Page, RenderResult, Table, TotalValue, ValueWarning
 from rendering.warnings import WarningKind
 from reporting.database import Database
+from reporting.dataset_source import DatasetRows
 from reporting.dispatch import Dispatcher
 from reporting.errors import (
     BadDefinition,
@@ -31,11 +32,12 @@ from reporting.observability import count, duration, log_report, logger
 from reporting.report import Report, load_document
 from reporting.report_types import Catalogue, InvalidParameters
 from reporting.repository import Changed, Reports
-from reporting.requests import PageModel, stored_table
+from reporting.requests import PageModel, stored_dataset, stored_table
 from reporting.retries import Backoff, error_document, is_transient
 from reporting.snapshots import Snapshots
 from reporting.states import Status
 from reporting.storage import ObjectWriter, ResultStore, StorageUnavailable, StoredObject
+from reporting.tabular_text import ReadLimits
 from reporting.waiting import wait_for_database
 
 #: What is kept free of a worker's time for the commit.
@@ -69,6 +71,7 @@ class Limits:
     lease_seconds: int
     result_days: int
     backoff: Backoff
+    datasets: ReadLimits = field(default_factory=ReadLimits)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -203,7 +206,7 @@ class Execution:
     def _open(self, claim: Report, give_up_at: float) -> _Work:
         if claim.report_type is None:
             table = stored_table(claim.request).to_table()
-            source = InlineRows(self._inline_rows(claim))
+            source = self._table_rows(claim, table)
             return _Work(table=table, source=source, options=_options(claim, page=Page()))
         report_type = self._catalogue.get(claim.report_type)
         if report_type is None:
@@ -223,6 +226,19 @@ class Execution:
         )
         rows = self._open_source(claim.report_type, parameters, seconds_left=give_up_at - time.monotonic())
         return _Work(table=report_type.table(parameters), source=rows, options=options)
+
+    def _table_rows(self, claim: Report, table: Table) -> RowSource:
+        reference = stored_dataset(claim.request)
+        if reference is None:
+            return InlineRows(self._inline_rows(claim))
+        return DatasetRows(
+            store=self._store,
+            dataset=claim.request["dataset"],
+            reference=reference,
+            columns=table.columns,
+            on_bad_value=claim.request["on_bad_value"],
+            limits=self._limits.datasets,
+        )
 
     def _inline_rows(self, claim: Report) -> list[list[object]]:
         if claim.input_key is None:

@@ -19,6 +19,11 @@ def new_report_id() -> str:
     return str(uuid.UUID(int=value))
 
 
+def new_dataset_id() -> str:
+    """An id of the same kind as a report's."""
+    return new_report_id()
+
+
 def is_report_id(text: str) -> bool:
     """Whether ``text`` has the one spelling that ids are given out in."""
     try:

@@ -66,6 +66,7 @@ class Recovery:
         expired = self._expire_results(give_up_at)
         self._outbox.purge_sent(older_than_hours=_SENT_HOURS, limit=5000)
         self._reports.purge_keys(limit=5000)
+        self._reports.purge_datasets(limit=5000)
         waiting = self._reports.waiting()
         gauge("ReportsWaiting", waiting.reports)
         gauge("OldestReportWaiting", waiting.oldest_seconds, MetricUnit.Seconds)

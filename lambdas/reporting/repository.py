@@ -10,7 +10,7 @@ from typing import Any
 
 from pymysql.cursors import Cursor
 
-from reporting import attempts, idempotency, outbox
+from reporting import attempts, datasets, idempotency, outbox
 from reporting.database import Database
 from reporting.errors import LeaseLost, ReportNotFound
 from reporting.idempotency import IdempotencyKey
@@ -358,6 +358,10 @@ class Reports:
     def purge_keys(self, *, limit: int) -> int:
         """Delete idempotency keys whose time is over; returns how many."""
         return self._database.transaction(lambda cursor: idempotency.purge_expired(cursor, limit=limit))
+
+    def purge_datasets(self, *, limit: int) -> int:
+        """Delete datasets whose time is over; returns how many."""
+        return self._database.transaction(lambda cursor: datasets.purge_expired(cursor, limit=limit))
 
     def check(self) -> None:
         """Ask the database for anything at all."""

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from rendering.formats import check_locale, check_timezone
 from rendering.model import Format, Orientation, Page, PageSize, Table
 from reporting.columns import MAX_COLUMNS, ColumnModel, Margin, TableDesign, design_problems
+from reporting.dataset_models import DatasetReference
 from reporting.errors import InvalidRequest, Problem
 from reporting.report_types import Catalogue, InvalidParameters, ReportType
 from reporting.strict_json import escape
@@ -34,27 +35,34 @@ class PageModel(_Strict):
 
 
 class TableModel(TableDesign):
-    """A table that the request brings along. A row is an array in column order, or an object by key."""
+    """A table that the request brings along, with its ``rows`` or a ``dataset`` that has them.
+
+    A row is an array in column order, or an object by key.
+    """
 
     title: Annotated[str, Field(min_length=1, max_length=255)]
     subtitle: Annotated[str, Field(max_length=500)] | None = None
     columns: Annotated[list[ColumnModel], Field(min_length=1, max_length=MAX_COLUMNS)]
-    rows: Annotated[
-        list[Any],
-        Field(
-            json_schema_extra={
-                "items": {
-                    "anyOf": [
-                        {"type": "array", "items": {"type": ["string", "number", "boolean", "null"]}},
-                        {
-                            "type": "object",
-                            "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
-                        },
-                    ]
+    dataset: DatasetReference | None = None
+    rows: (
+        Annotated[
+            list[Any],
+            Field(
+                json_schema_extra={
+                    "items": {
+                        "anyOf": [
+                            {"type": "array", "items": {"type": ["string", "number", "boolean", "null"]}},
+                            {
+                                "type": "object",
+                                "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+                            },
+                        ]
+                    }
                 }
-            }
-        ),
-    ]
+            ),
+        ]
+        | None
+    ) = None
 
     @model_validator(mode="after")
     def _keys_are_unique(self) -> Self:
@@ -136,6 +144,11 @@ class ReportRequest:
         return found
 
     @property
+    def dataset(self) -> DatasetReference | None:
+        """The dataset that has the rows, if one has."""
+        return stored_dataset(self.document)
+
+    @property
     def format(self) -> Format:
         return Format(self.document["format"])
 
@@ -174,7 +187,13 @@ def parse_request(
 
 def stored_table(document: Mapping[str, Any]) -> TableModel:
     """The table of a stored request, without its rows."""
-    return TableModel.model_validate({**document["table"], "rows": []})
+    return TableModel.model_validate(document["table"])
+
+
+def stored_dataset(document: Mapping[str, Any]) -> DatasetReference | None:
+    """The dataset that the table of a stored request names, if it names one."""
+    reference = document.get("table", {}).get("dataset")
+    return None if reference is None else DatasetReference.model_validate(reference)
 
 
 def problems_of(error: ValidationError) -> list[Problem]:
@@ -188,6 +207,11 @@ def _validate(body: Mapping[str, Any], problems: list[Problem]) -> GenerateReque
     except ValidationError as error:
         problems.extend(problems_of(error))
         return None
+
+
+def problems_of(error: ValidationError) -> list[Problem]:
+    """Every problem that a model has found in a body."""
+    return [_problem(details) for details in error.errors(include_url=False, include_context=True)]
 
 
 _CODES = {
@@ -259,14 +283,27 @@ def _rows(
     if request is not None:
         if request.table is None:
             return None
+        _check_source(request.table.rows, request.table.dataset, problems)
+        if request.table.rows is None:
+            return None
         return _ordered([column.key for column in request.table.columns], request.table.rows, problems)
     table = body.get("table")
+    if isinstance(table, dict):
+        _check_source(table.get("rows"), table.get("dataset"), problems)
     columns, rows = (table.get("columns"), table.get("rows")) if isinstance(table, dict) else (None, None)
     if not (isinstance(columns, list) and columns and isinstance(rows, list)):
         return None
     if not all(isinstance(column, dict) and isinstance(column.get("key"), str) for column in columns):
         return None
     return _ordered([column["key"] for column in columns], rows, problems)
+
+
+def _check_source(rows: object, dataset: object, problems: list[Problem]) -> None:
+    if rows is None and dataset is None:
+        problems.append(Problem(pointer="/table/rows", detail="give rows or a dataset", code="required"))
+    elif rows is not None and dataset is not None:
+        detail = "give either rows or a dataset"
+        problems.append(Problem(pointer="/table/dataset", detail=detail, code="not_allowed"))
 
 
 def _ordered(keys: Sequence[str], rows: Sequence[Any], problems: list[Problem]) -> list[list[Cell]]:

@@ -71,9 +71,17 @@ class CacheSettings(Settings):
 
 
 class StorageSettings(Settings):
-    """One private bucket: results under ``results/``, inline rows under ``inputs/``."""
+    """One private bucket: results under ``results/``, inline rows under ``inputs/``, files of clients under
+    ``datasets/``.
+    """
 
     results_bucket: str
+
+
+class DatasetSettings(Settings):
+    """How large the file of a dataset may be. One form takes 5 GB at most, as S3 says."""
+
+    dataset_max_bytes: Annotated[int, Field(ge=1, le=5_000_000_000)] = 500_000_000
 
 
 class LinkSettings(Settings):

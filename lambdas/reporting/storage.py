@@ -5,8 +5,10 @@ import logging
 import threading
 from base64 import b64encode
 from collections import deque
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Protocol, Self, cast
 
@@ -55,6 +57,13 @@ class ObjectNotFound(StorageRefused):
     title = "The file is not there"
 
 
+class ObjectChanged(StorageRefused):
+    """The object was replaced after it was looked at."""
+
+    code = "object_changed"
+    title = "The file was replaced in between"
+
+
 class EmptyResult(PermanentError):
     """A file of zero bytes is no report."""
 
@@ -80,6 +89,23 @@ class ObjectSummary:
     size_bytes: int
     etag: str
     content_type: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundObject:
+    """What a listing says of an object."""
+
+    size_bytes: int
+    etag: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PresignedUpload:
+    """A form to post, its ``fields`` first and the file last, until ``expires_at`` (naive, UTC)."""
+
+    url: str
+    fields: Mapping[str, str]
+    expires_at: datetime
 
 
 class ObjectWriter(Protocol):
@@ -113,6 +139,22 @@ class ResultStore(Protocol):
 
     def get_input(self, key: str) -> bytes:
         """The bytes of an object. Raises :class:`ObjectNotFound`."""
+
+    def presign_upload(
+        self, key: str, *, content_type: str, least_bytes: int, most_bytes: int, seconds: int
+    ) -> PresignedUpload:
+        """Let whoever has the answer store this one object, of that size, within ``seconds``."""
+
+    def find(self, key: str) -> FoundObject | None:
+        """An object by listing it, which needs no right to read it."""
+
+    def read_chunks(
+        self, key: str, *, etag: str, size_bytes: int, stopped: threading.Event
+    ) -> Iterator[bytes]:
+        """All bytes of the object that ``etag`` names, in pieces.
+
+        Raises :class:`ObjectChanged` if it is another one by now, and :class:`ObjectNotFound`.
+        """
 
     def delete(self, key: str) -> None:
         """Remove an object; it is no error if it is not there."""
@@ -177,6 +219,58 @@ class S3ResultStore:
         except _errors() as error:
             _raise_classified(error)
 
+    def presign_upload(
+        self, key: str, *, content_type: str, least_bytes: int, most_bytes: int, seconds: int
+    ) -> PresignedUpload:
+        expires_at = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=seconds)
+        try:
+            # A form, since its policy can limit the size, which a presigned PUT can't:
+            # https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+            form = self._connected().generate_presigned_post(
+                Bucket=self._bucket,
+                Key=key,
+                Fields={"Content-Type": content_type},
+                Conditions=[
+                    {"Content-Type": content_type},
+                    ["content-length-range", least_bytes, most_bytes],
+                ],
+                ExpiresIn=seconds,
+            )
+        except _errors() as error:
+            _raise_classified(error)
+        return PresignedUpload(url=form["url"], fields=form["fields"], expires_at=expires_at)
+
+    def find(self, key: str) -> FoundObject | None:
+        try:
+            answer = self._connected().list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
+        except _errors() as error:
+            _raise_classified(error)
+        for entry in answer.get("Contents", ()):
+            if entry["Key"] == key:
+                return FoundObject(size_bytes=entry["Size"], etag=entry["ETag"])
+        return None
+
+    def read_chunks(
+        self, key: str, *, etag: str, size_bytes: int, stopped: threading.Event
+    ) -> Iterator[bytes]:
+        from reporting.object_reading import ObjectReplaced, ReadStopped, object_chunks  # noqa: PLC0415
+
+        try:
+            yield from object_chunks(
+                self._connected(),
+                bucket=self._bucket,
+                key=key,
+                etag=etag,
+                size_bytes=size_bytes,
+                stopped=stopped,
+            )
+        except ObjectReplaced as error:
+            raise ObjectChanged("The file was replaced after the report was asked for.") from error
+        except ReadStopped as error:
+            raise StorageUnavailable("Reading the file was interrupted.") from error
+        except _errors() as error:
+            _raise_classified(error)
+
     def delete(self, key: str) -> None:
         try:
             self._connected().delete_object(Bucket=self._bucket, Key=key)
@@ -222,6 +316,8 @@ class S3ResultStore:
                 connect_timeout=_CONNECT_SECONDS,
                 read_timeout=_READ_SECONDS,
                 retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+                # The region's own address, also in what is presigned: the global one redirects at first.
+                s3={"addressing_style": "virtual"},
                 # Each upload carries a SHA-256 of its own; each download is checked where there is one.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",

@@ -3,12 +3,11 @@
 import codecs
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 from rendering.errors import BadData
 from rendering.text import shorten
-
-type Encoding = Literal["utf-8", "utf-16", "windows-1252", "iso-8859-1"]
+from reporting.notation import Encoding
 
 #: Longer ones first, should one ever begin with another.
 _MARKS: tuple[tuple[bytes, Encoding, str], ...] = (

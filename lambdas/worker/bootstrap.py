@@ -19,6 +19,7 @@ from reporting.secrets import SecretsManager
 from reporting.snapshots import Snapshots
 from reporting.sources import SourceOpener
 from reporting.storage import S3ResultStore
+from reporting.tabular_text import ReadLimits
 from worker.settings import WorkerSettings
 
 #: What a process that gives up its lease exits with (EX_TEMPFAIL of sysexits.h).
@@ -59,6 +60,11 @@ def build(settings: WorkerSettings) -> Worker:
             lease_seconds=settings.lease_seconds,
             result_days=settings.result_days,
             backoff=Backoff(base_seconds=settings.retry_base_seconds, cap_seconds=settings.retry_cap_seconds),
+            datasets=ReadLimits(
+                total_bytes=settings.dataset_max_bytes,
+                line_characters=settings.dataset_line_characters,
+                field_characters=settings.dataset_field_characters,
+            ),
         ),
     )
     dead_letters = DeadLetters(database=database, reports=reports, snapshots=snapshots)

@@ -20,6 +20,7 @@ from local.synthesis import synthesized
 from local.templates import Resolver, Resource, Templates, Unresolved
 from local.testing import PlatformHandle
 from tests.e2e.client import Client
+from tests.parts.uploads import post_form
 
 LEDGER = {"from": "2026-01-01", "to": "2026-12-31"}
 FUNCTIONS = ("api", "worker", "relay", "dead_letters", "migrator")
@@ -34,6 +35,7 @@ ACTIONS = {
     ("s3", "GetObject"): "s3:GetObject",
     ("s3", "HeadObject"): "s3:GetObject",
     ("s3", "DeleteObject"): "s3:DeleteObject",
+    ("s3", "ListObjectsV2"): "s3:ListBucket",
     ("s3", "HeadBucket"): "s3:ListBucket",
     ("secretsmanager", "GetSecretValue"): "secretsmanager:GetSecretValue",
 }
@@ -126,8 +128,16 @@ def calls(local_platform: PlatformHandle) -> list[dict[str, str]]:
     url = f"{local_platform.endpoints['functions']}/2015-03-31/functions/dead_letters/invocations"
     with urllib.request.urlopen(urllib.request.Request(url, data=event), timeout=60) as answer:  # noqa: S310
         assert answer.status == 200
+    made = client.call("POST", "/datasets", body={"format": "csv"}).json
+    form = made["upload"]
+    assert post_form(form["url"], form["fields"], b"a\n1\n").status == 204
+    rows_of_a_file = {"title": "Rows", "columns": [{"key": "a"}], "dataset": {"id": made["id"]}}
+    assert client.wait(client.generate({"format": "csv", "table": rows_of_a_file})["id"])["done"]
+    # What a client sends with a form, it does with the rights of who signed it.
+    upload = {"function": "prensa-api", "service": "s3", "operation": "PutObject"}
+    upload |= {"Bucket": BUCKET, "Key": form["fields"]["key"]}
     lines = (local_platform.home.path / "calls.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines]
+    return [upload, *(json.loads(line) for line in lines)]
 
 
 def test_every_call_of_a_run_is_allowed(

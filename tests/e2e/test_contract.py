@@ -258,6 +258,7 @@ def test_the_openapi_document_is_valid_and_names_every_route(service: Client) ->
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) >= {
         "/generate",
+        "/datasets",
         "/status/{report_id}",
         "/reports",
         "/reports/{report_id}/download",

@@ -46,7 +46,7 @@ def connect(mariadb_server: MariaDbServer) -> Iterator[Connect]:
 def database(connect: Connect) -> Iterator[Database]:
     """A database whose tables are empty."""
     database = Database(connect)
-    for table in ("reports", "attempts", "outbox", "idempotency_keys", "dead_letters"):
+    for table in ("reports", "attempts", "outbox", "idempotency_keys", "dead_letters", "datasets"):
         database.execute(f"DELETE FROM {table}")
     yield database
     database.close()

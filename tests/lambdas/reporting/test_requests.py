@@ -60,6 +60,16 @@ def test_a_stored_request_gives_its_table_back(catalogue: Catalogue) -> None:
     assert table.columns[1].label == "total"
 
 
+def test_a_table_with_a_dataset_keeps_how_its_values_are_written(catalogue: Catalogue) -> None:
+    reference = {"id": "x", "delimiter": ";", "locale": "pt-BR"}
+    request = parse({"table": {**TABLE, "rows": None, "dataset": reference}}, catalogue)
+    assert request.rows is None
+    assert request.dataset is not None
+    assert request.dataset.notation.locale == "pt-BR"
+    assert request.document["table"]["dataset"] == reference
+    assert stored_table(request.document).to_table().columns[0].label == "CPF"
+
+
 def test_all_problems_of_a_body_come_at_once(catalogue: Catalogue) -> None:
     body = {
         "table": {
@@ -104,6 +114,15 @@ def test_all_problems_of_a_body_come_at_once(catalogue: Catalogue) -> None:
         ({"table": {**TABLE, "rows": {"0": [1]}}}, [("/table/rows", "wrong_type")]),
         ({"table": {**TABLE, "columns": []}}, [("/table/columns", "out_of_range")]),
         ({"table": {"title": "x", "columns": [{"key": "a"}]}}, [("/table/rows", "required")]),
+        ({"table": {**TABLE, "dataset": {"id": "x"}}}, [("/table/dataset", "not_allowed")]),
+        (
+            {"table": {**TABLE, "rows": None, "dataset": {"id": "x", "delimiter": "::", "locale": "xx-YY"}}},
+            [("/table/dataset/delimiter", "not_allowed"), ("/table/dataset/locale", "invalid_value")],
+        ),
+        (
+            {"table": {**TABLE, "rows": None, "dataset": {"id": "x", "date_format": "DD/MM-YYYY"}}},
+            [("/table/dataset/date_format", "invalid_value")],
+        ),
         (
             {"table": {"title": "t", "columns": [{"key": "a"}, {"key": "a"}], "rows": [["1", "2"]]}},
             [("/table", "invalid_value")],

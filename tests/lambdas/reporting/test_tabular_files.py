@@ -19,8 +19,8 @@ from rendering.engine import render
 from rendering.errors import BadData, BadValue
 from rendering.model import Column, ColumnType, Format, Options, Table
 from reporting.delimited import DELIMITERS, delimited
-from reporting.delimited_values import Notation
 from reporting.json_lines import json_lines
+from reporting.notation import Notation
 from reporting.report import dump_document
 from reporting.tabular_text import ReadLimits
 
