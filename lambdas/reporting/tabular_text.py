@@ -48,18 +48,21 @@ def decoded(chunks: Iterable[bytes], *, encoding: Encoding | None, total_bytes: 
             break
     mark, codec = _codec(head, encoding)
     decoder = codecs.getincrementaldecoder(codec)("strict")
-    line = 1
+    line, offset = 1, len(mark)
     for chunk in _chain(head[len(mark) :], counted):
         try:
             text = decoder.decode(chunk)
         except UnicodeDecodeError as error:
-            _raise_undecodable(error, line, codec)
+            # The decoder puts before the chunk what it could not read of the one before.
+            start = offset + len(chunk) - len(error.object)
+            _raise_undecodable(error, line=line, start=start, codec=codec)
         line += text.count("\n")
+        offset += len(chunk)
         yield text
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        _raise_undecodable(error, line, codec)
+        _raise_undecodable(error, line=line, start=offset - len(error.object), codec=codec)
 
 
 def line_blocks(texts: Iterable[str], *, line_characters: int) -> Iterator[tuple[int, list[str]]]:
@@ -119,9 +122,11 @@ def _codec(head: bytes, declared: Encoding | None) -> tuple[bytes, str]:
     return b"", declared or "utf-8"
 
 
-def _raise_undecodable(error: UnicodeDecodeError, line: int, codec: str) -> NoReturn:
+def _raise_undecodable(error: UnicodeDecodeError, *, line: int, start: int, codec: str) -> NoReturn:
+    """``line`` and ``start`` are where the bytes begin that the decoder was given."""
     before = error.object[: error.start].decode(codec, "replace")
     raise BadData(
-        f"line {line + before.count(chr(10))}: the byte 0x{error.object[error.start]:02X} is not {codec} "
+        f"line {line + before.count(chr(10))}: the byte 0x{error.object[error.start]:02X}, number "
+        f"{start + error.start + 1} of the file, is not {codec} "
         f"({error.reason}); allowed encodings to declare: utf-8, utf-16, windows-1252, iso-8859-1"
     ) from error

@@ -41,6 +41,15 @@ for format in (Format.XLSX, Format.PDF, Format.CSV):
     render(table=table, batches=[[["\u00e7a va"]]], format=format, options=options, sink=sink)
     print(repr(sink.getvalue()[:2]))
 """
+_READ = """
+from rendering.model import Column
+from reporting.delimited import delimited
+from reporting.json_lines import json_lines
+from reporting.object_reading import object_chunks
+
+columns = [Column(key="a", label="a")]
+print(list(delimited([b"a\\n1\\n"], columns=columns)), list(json_lines([b"[1]"], columns=columns)))
+"""
 _REPORT_TYPES = """
 from pathlib import Path
 from reporting.report_types import load_report_types
@@ -90,6 +99,15 @@ def test_the_worker_renders_every_format_from_its_bundle(bundle: tuple[str, Path
     finished = run(_RENDER, folder, runtime)
     assert finished.returncode == 0, finished.stderr[-3000:]
     assert finished.stdout.split() == ["b'PK'", "b'%P'", r"b'\xef\xbb'"]
+
+
+def test_the_worker_reads_datasets_from_its_bundle(bundle: tuple[str, Path], runtime: Path) -> None:
+    name, folder = bundle
+    if name != "worker":
+        return
+    finished = run(_READ, folder, runtime)
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    assert finished.stdout.strip() == "[[('1',)]] [[[1]]]"
 
 
 def run(code: str, folder: Path, runtime: Path) -> "subprocess.CompletedProcess[str]":

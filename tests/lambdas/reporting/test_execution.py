@@ -219,6 +219,63 @@ def test_rows_that_fit_in_no_sheet_become_csv_when_the_request_says_so(
     assert [warning["kind"] for warning in done.result["warnings"]] == ["overflow_csv"]
 
 
+def of_dataset(bench: Bench, data: bytes, **request: object) -> Report:
+    """An accepted report whose rows are the file ``data``."""
+    key = f"datasets/{secrets.token_hex(4)}/x.csv"
+    bench.store.put_input(key, data)
+    found = bench.store.find(key)
+    assert found is not None
+    document = new_report().request
+    table = {**document["table"], "dataset": {"id": "x"}}
+    bound = {
+        "key": key,
+        "format": "csv",
+        "etag": found.etag,
+        "size_bytes": found.size_bytes,
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    document = {**document, "table": table, "dataset": bound, **request}
+    return accept(bench.reports, request=document, inline_rows=None, rows_total=None).report
+
+
+def test_rows_of_a_dataset_are_read_anew_when_a_sheet_is_full(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execution, "render", partial(render, max_rows_per_sheet=3))
+    report = of_dataset(bench, b"a\n01\n02\n03\n04\n05\n", format="xlsx", on_overflow="csv")
+    bench.database.execute("UPDATE reports SET format = 'xlsx' WHERE id = %s", (report.id,))
+    done = bench.attempt(report)
+    assert done.result is not None
+    assert done.object_key is not None
+    found = bench.store.get_input(done.object_key).decode("utf-8-sig").split()
+    assert found == ["a", "01", "02", "03", "04", "05"]
+    assert (done.result["row_count"], done.rows_total) == (5, 5)
+
+
+def test_a_dataset_that_was_replaced_or_deleted_since_fails_at_once(bench: Bench) -> None:
+    codes = []
+    changes: tuple[Callable[[str], None], ...] = (
+        lambda key: bench.store.put_input(key, b"a\n03\n02\n"),
+        bench.store.delete,
+    )
+    for change in changes:
+        report = of_dataset(bench, b"a\n01\n02\n")
+        change(report.request["dataset"]["key"])
+        after = bench.attempt(report)
+        assert after.status is Status.FAILED
+        assert after.error is not None
+        codes.append(after.error["code"])
+    assert codes == ["object_changed", "dataset_expired"]
+
+
+def test_what_a_dataset_holds_does_not_reach_the_log(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    after = bench.attempt(of_dataset(bench, b'a\nvery"secret\n'))
+    assert after.error is not None
+    assert "secret" in after.error["detail"]
+    assert "attempt failed" in caplog.text
+    assert "secret" not in caplog.text
+
+
 def test_an_error_that_will_not_go_away_fails_at_once(bench: Bench) -> None:
     request = {**new_report().request, "on_bad_value": "fail"}
     request["table"] = {"title": "t", "columns": [{"key": "a", "type": "integer"}]}

@@ -116,15 +116,23 @@ def test_utf_16_of_either_byte_order_is_read() -> None:
 @pytest.mark.parametrize(
     ("data", "encoding", "said"),
     [
-        (b"code,total\na,1\n\xe7,1\n", None, "line 3: the byte 0xE7 is not utf-8"),
-        (b"code,total\n\x81,1\n", "windows-1252", "line 2: the byte 0x81 is not windows-1252"),
+        (b"code,total\na,1\n\xe7,1\n", None, "line 3: the byte 0xE7, number 16 of the file, is not utf-8"),
+        (
+            b"code,total\n\x81,1\n",
+            "windows-1252",
+            "line 2: the byte 0x81, number 12 of the file, is not windows-1252",
+        ),
         ("code".encode("utf-16-le"), "utf-16", "begins with a byte order mark; this one has none"),
         (
             "code".encode("utf-16"),
             "utf-8",
             "the byte order mark of utf-16, its encoding was declared as utf-8",
         ),
-        ("\ufeffcode,total\na".encode("utf-16-le") + b"\x01", None, "line 2: the byte 0x01 is not utf-16-le"),
+        (
+            "\ufeffcode,total\na".encode("utf-16-le") + b"\x01",
+            None,
+            "line 2: the byte 0x01, number 27 of the file, is not utf-16-le",
+        ),
     ],
 )
 def test_bytes_of_another_encoding_are_refused(data: bytes, encoding: Any, said: str) -> None:
@@ -301,6 +309,24 @@ def test_every_type_of_column_keeps_raw_text_as_text(column_type: ColumnType) ->
     assert sink.getvalue().decode("utf-8-sig") == "a\r\n1\r\nx\r\n"
     counted = sum(warning.count for warning in result.warnings if warning.kind == "bad_value")
     assert counted == (0 if column_type in (ColumnType.STRING, ColumnType.URL) else 2)
+
+
+def test_digits_of_other_scripts_and_what_python_reads_as_a_number_are_no_numbers() -> None:
+    for text in ("1_000", "nan", "Infinity", "\u0661\u0662\u0663", "0x1F", " 1 ", "None"):
+        for column_type in (ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.FLOAT):
+            for locale in (None, "en", "ar-EG"):
+                assert one(column_type, text, locale=locale) == text + "!"
+        assert one(ColumnType.STRING, text) == text
+
+
+def test_no_locale_reads_the_number_of_another() -> None:
+    data = "code;total\nA;163.563,08\nB;1.234\nC;-0,5\nD;12,34,5\n"
+    rows = read(data, notation=Notation(locale="pt-BR"))
+    assert [row[1] for row in rows[:3]] == [Decimal("163563.08"), Decimal(1234), Decimal("-0.5")]
+    with pytest.raises(BadValue, match="line 5, column 'total': '12,34,5' is not a decimal number in pt-BR"):
+        read(data, notation=Notation(locale="pt-BR"), on_bad_value="fail")
+    with pytest.raises(BadValue, match=r"line 2, column 'total': '163\.563,08' is not"):
+        read(data, notation=Notation(locale="en"), on_bad_value="fail")
 
 
 SMALL = ReadLimits(total_bytes=100, line_characters=40, field_characters=10)
