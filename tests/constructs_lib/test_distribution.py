@@ -103,9 +103,12 @@ def test_every_bucket_refuses_what_is_not_tls(default: Json) -> None:
 def test_files_live_a_little_longer_than_their_reports_and_unfinished_uploads_two_days() -> None:
     rules = {
         rule["Id"]: rule
-        for rule in bucket(made(result_days=30))["Properties"]["LifecycleConfiguration"]["Rules"]
+        for rule in bucket(made(result_days=30, dataset_days=5))["Properties"]["LifecycleConfiguration"][
+            "Rules"
+        ]
     }
     assert (rules["Results"]["Prefix"], rules["Results"]["ExpirationInDays"]) == ("results/", 32)
+    assert (rules["Datasets"]["Prefix"], rules["Datasets"]["ExpirationInDays"]) == ("datasets/", 7)
     assert (rules["Inputs"]["Prefix"], rules["Inputs"]["ExpirationInDays"]) == ("inputs/", 30)
     assert rules["UnfinishedUploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 2}
 

@@ -42,6 +42,7 @@ WRONG: list[tuple[str, Wrong]] = [
     ("replicas must be a whole number from 0 to 5, got '1'", lambda s, v: StatusCache(s, "X", vpc=v, replicas="1")),  # type: ignore[arg-type]
     ("node_type must be such as 'cache.t4g.micro', got 't4g.micro'", lambda s, v: StatusCache(s, "X", vpc=v, node_type="t4g.micro")),
     ("result_days must be from 1 to 3650, got -1", lambda s, v: SignedDistribution(s, "X", result_days=-1)),
+    ("dataset_days must be from 1 to 365, got 366", lambda s, v: SignedDistribution(s, "X", dataset_days=366)),
     ("signing_keys must be names of up to 32 .*, got 'a/b'", lambda s, v: SignedDistribution(s, "X", signing_keys=["a/b"])),
     ("bucket must be IBucket, got 'mine'", lambda s, v: SignedDistribution(s, "X", bucket="mine")),  # type: ignore[arg-type]
     ("domain_name and certificate go together, got domain_name='a.example', certificate=None", lambda s, v: SignedDistribution(s, "X", domain_name="a.example")),
@@ -57,6 +58,7 @@ WRONG: list[tuple[str, Wrong]] = [
     ("throttle.rate must be from 1 to 100000, got 0", lambda s, v: ReportApi(s, "X", handler=callers_function(s), throttle=Throttle(rate=0))),
     ("limits.max_attempts must be a whole number from 1 to 20, got '3'", lambda s, v: ReportService(s, "X", limits=ReportLimits(max_attempts="3"))),  # type: ignore[arg-type]
     ("limits.max_attempts must be a whole number from 1 to 20, got 2.5", lambda s, v: ReportService(s, "X", limits=ReportLimits(max_attempts=2.5))),  # type: ignore[arg-type]
+    ("limits.dataset_days must be from 1 to 365, got 0", lambda s, v: ReportService(s, "X", limits=ReportLimits(dataset_days=0))),
     ("limits.result_days must be from 1 to 3650, got -1", lambda s, v: ReportService(s, "X", limits=ReportLimits(result_days=-1))),
     ("database must be MySqlDatabase or ReportDatabase, got 'db'", lambda s, v: ReportService(s, "X", database="db")),  # type: ignore[arg-type]
     ("source_schema must be a name .*, got 'a;b'", lambda s, v: ReportService(s, "X", source_schema="a;b")),
