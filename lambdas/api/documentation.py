@@ -24,7 +24,14 @@ DESCRIPTION = (
 _SCHEME = "token"
 _COMPONENT = "#/components/schemas/"
 _OWN_422 = frozenset(
-    {"/generate", "/datasets", "/reports", "/reports/{report_id}/rerun", "/dead-letters", "/dead-letters/redrive"}
+    {
+        "/generate",
+        "/datasets",
+        "/reports",
+        "/reports/{report_id}/rerun",
+        "/dead-letters",
+        "/dead-letters/redrive",
+    }
 )
 #: The body of each route that has one, by its schema's name.
 _BODIES = {"/generate": "GenerateRequest", "/datasets": "DatasetRequest"}

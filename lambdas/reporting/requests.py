@@ -209,11 +209,6 @@ def _validate(body: Mapping[str, Any], problems: list[Problem]) -> GenerateReque
         return None
 
 
-def problems_of(error: ValidationError) -> list[Problem]:
-    """Every problem that a model has found in a body."""
-    return [_problem(details) for details in error.errors(include_url=False, include_context=True)]
-
-
 _CODES = {
     "missing": "required",
     "extra_forbidden": "unknown_field",

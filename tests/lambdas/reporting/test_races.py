@@ -5,7 +5,7 @@ report, and says for each step what must come of it.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,7 +38,7 @@ from reporting.repository import Changed, Reports
 from reporting.retries import Backoff
 from reporting.snapshots import Snapshots
 from reporting.states import CLAIMABLE, HELD, TRANSITIONS, Status
-from reporting.storage import ObjectSummary, ObjectWriter
+from reporting.storage import FoundObject, ObjectSummary, ObjectWriter, PresignedUpload
 from tests.parts.domain import PARENT, QUEUE, accept, claimed, connect, database, outbox, reports
 from tests.parts.mariadb import mariadb_server
 
@@ -76,6 +76,19 @@ class Shelf:
         raise AssertionError("nothing is put in here")
 
     def get_input(self, key: str) -> bytes:
+        raise AssertionError("nothing is read here")
+
+    def presign_upload(
+        self, key: str, *, content_type: str, least_bytes: int, most_bytes: int, seconds: int
+    ) -> PresignedUpload:
+        raise AssertionError("nothing is uploaded here")
+
+    def find(self, key: str) -> FoundObject | None:
+        raise AssertionError("nothing is looked for here")
+
+    def read_chunks(
+        self, key: str, *, etag: str, size_bytes: int, stopped: threading.Event
+    ) -> Iterator[bytes]:
         raise AssertionError("nothing is read here")
 
     def delete(self, key: str) -> None:

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0004_datasets"
+down_revision = "0003_attempts"
 
 
 def upgrade() -> None:
