@@ -4,7 +4,6 @@ Text of the main font alone is one string. Whatever that font lacks is looked fo
 and right-to-left runs are shaped. Fonts are opened when a character needs them.
 """
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,10 +11,9 @@ from rendering.fonts import FALLBACKS, Face
 from rendering.pdf_file import PdfFile
 from rendering.pdf_fonts import PdfFont
 from rendering.pdf_shaping import Run, ShapedFont, runs_in_order
-from rendering.pdf_text import is_right_to_left
+from rendering.pdf_text import INVISIBLE, SEQUENCE, is_right_to_left, is_shaped
 
-#: Scripts that are written from right to left, with the marks and digits between their letters.
-_RIGHT_TO_LEFT_RUN = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff]")
+_JOINERS = "\u200c\u200d"
 
 
 class Fonts:
@@ -23,7 +21,7 @@ class Fonts:
 
     def __init__(self) -> None:
         self._main: dict[Face, PdfFont] = {}
-        self._shaped: dict[Face, ShapedFont] = {}
+        self._shaped: dict[tuple[Face, bool], ShapedFont] = {}
 
     def font(self, face: Face) -> PdfFont:
         found = self._main.get(face)
@@ -31,10 +29,12 @@ class Fonts:
             found = self._main[face] = PdfFont(face, resource=f"F{len(self._main) + 1}")
         return found
 
-    def shaped(self, face: Face) -> ShapedFont:
-        found = self._shaped.get(face)
+    def shaped(self, face: Face, *, right_to_left: bool) -> ShapedFont:
+        found = self._shaped.get((face, right_to_left))
         if found is None:
-            found = self._shaped[face] = ShapedFont(face, resource=f"S{len(self._shaped) + 1}")
+            resource = f"S{len(self._shaped) + 1}"
+            found = ShapedFont(face, resource=resource, right_to_left=right_to_left)
+            self._shaped[face, right_to_left] = found
         return found
 
     def fallback(self, character: str) -> PdfFont | None:
@@ -67,7 +67,7 @@ class Typesetter:
 
     def is_plain(self, text: str) -> bool:
         """Whether the main font has all of ``text``, and nothing in it is shaped."""
-        return text.isascii() or (self.main.has_all(text) and not is_right_to_left(text))
+        return text.isascii() or (self.main.has_all(text) and not is_shaped(text))
 
     def width(self, text: str) -> float:
         """The width of ``text`` in em."""
@@ -100,7 +100,10 @@ class Typesetter:
         return [
             character
             for character in dict.fromkeys(text)
-            if character != "\n" and not self.main.has(character) and self._fallback(character) is None
+            if not self.main.has(character)
+            and character != "\n"
+            and not INVISIBLE.match(character)
+            and self._fallback(character) is None
         ]
 
     def _fallback(self, character: str) -> PdfFont | None:
@@ -109,12 +112,41 @@ class Typesetter:
         return self._known[character]
 
     def _spans(self, text: str) -> Iterator[_Span]:
+        """The parts of one line from left to right."""
+        if not is_shaped(text):
+            yield from self._by_font(text)
+            return
         runs: Iterator[Run] = runs_in_order(text) if is_right_to_left(text) else iter([Run(text, 0)])
         for run in runs:
-            if run.level % 2 and _RIGHT_TO_LEFT_RUN.search(run.text):
-                yield _Span(self._fonts.shaped(self._face), run.text)
-            else:
-                yield from self._by_font(run.text[::-1] if run.level % 2 else run.text)
+            parts = list(self._parts(run))
+            yield from reversed(parts) if run.level % 2 else parts
+
+    def _parts(self, run: Run) -> Iterator[_Span]:
+        """The parts of a run in reading order."""
+        start = 0
+        for sequence in SEQUENCE.finditer(run.text):
+            emoji = self._fonts.font(Face.EMOJI)
+            if all(emoji.has(character) or INVISIBLE.match(character) for character in sequence[0]):
+                yield from self._letters(run.text[start : sequence.start()], run.level)
+                yield _Span(self._fonts.shaped(Face.EMOJI, right_to_left=False), sequence[0])
+                start = sequence.end()
+        yield from self._letters(run.text[start:], run.level)
+
+    def _letters(self, text: str, level: int) -> Iterator[_Span]:
+        if level % 2 == 0:
+            yield from self._by_font("".join(c for c in text if not INVISIBLE.match(c)))
+            return
+        start = 0
+        for index, character in enumerate(text):
+            if self.main.has(character) and (character in _JOINERS or not INVISIBLE.match(character)):
+                continue
+            if index > start:
+                yield _Span(self._fonts.shaped(self._face, right_to_left=True), text[start:index])
+            if not INVISIBLE.match(character):
+                yield from self._by_font(character)
+            start = index + 1
+        if start < len(text):
+            yield _Span(self._fonts.shaped(self._face, right_to_left=True), text[start:])
 
     def _by_font(self, text: str) -> Iterator[_Span]:
         start = 0

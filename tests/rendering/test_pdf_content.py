@@ -1,6 +1,7 @@
 """Scripts, charts, logos, bookmarks and highlights in a PDF; and that qpdf finds nothing wrong."""
 
 import io
+import re
 import shutil
 import subprocess
 from datetime import date
@@ -17,6 +18,7 @@ from rendering.errors import RenderError
 from rendering.model import Chart, ChartKind, Column, ColumnType, Format, Highlight, Page, Tone, Total
 from rendering.pdf_charts import nice_ticks
 from rendering.pdf_shaping import runs_in_order
+from rendering.pdf_text import wrap
 
 from .support import Rendered, make, one
 from .test_pdf import runs
@@ -31,6 +33,27 @@ CHARTS = tuple(Chart(kind=kind, title=kind.title(), category="r", values=("v",))
 def fonts(made: Rendered) -> set[str]:
     found = made.pdf().pages[0]["/Resources"]["/Font"]  # type: ignore[index]
     return {str(font.get_object()["/BaseFont"]).partition("+")[2] for font in found.values()}
+
+
+def glyphs(made: Rendered, face: str = "DejaVuSansCondensed") -> set[int]:
+    """The glyphs of shaped text in ``face``."""
+    found: set[int] = set()
+    for name, font in made.pdf().pages[0]["/Resources"]["/Font"].items():  # type: ignore[index]
+        if name.startswith("/S") and font.get_object()["/BaseFont"].endswith(f"+{face}"):
+            data = font.get_object()["/DescendantFonts"][0].get_object()["/CIDToGIDMap"].get_data()
+            found |= {data[index] << 8 | data[index + 1] for index in range(2, len(data), 2)}
+    return found
+
+
+def poppler(made: Rendered, folder: Path) -> str:
+    """What poppler reads, without the marks that it adds for directions."""
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext is not installed")
+    (folder / "made.pdf").write_bytes(made.data)
+    read = subprocess.run(
+        ["pdftotext", str(folder / "made.pdf"), "-"], capture_output=True, text=True, check=True
+    ).stdout
+    return re.sub("[\u202a-\u202e]", "", read)
 
 
 def checked(made: Rendered, folder: Path) -> None:
@@ -74,8 +97,9 @@ def test_arabic_letters_are_joined_and_run_from_right_to_left(tmp_path: Path) ->
     assert content is not None
     shaped = [line for line in content.get_data().splitlines() if b"TJ" in line]
     assert len(shaped) == 1
-    # Three glyphs: lam and alef are one, and the last letter stands first.
-    assert shaped[0].count(b"<") == 3
+    # Three glyphs, of which the last letter's stands first. Lam and alef are one, and a blank reads as alef.
+    assert shaped[0].count(b"<") == 4
+    assert len(glyphs(made)) == 4
     assert made.kinds == {}
     checked(made, tmp_path)
 
@@ -94,14 +118,84 @@ def test_runs_come_in_the_order_in_which_they_are_drawn(text: str, order: list[s
     assert [run.text for run in runs_in_order(text)] == order
 
 
-def test_right_to_left_text_reads_back_in_reading_order(tmp_path: Path) -> None:
-    if shutil.which("pdftotext") is None:
-        pytest.skip("pdftotext is not installed")
-    (tmp_path / "made.pdf").write_bytes(one(P, TEXT, ["שלום עולם"]).data)
-    read = subprocess.run(
-        ["pdftotext", str(tmp_path / "made.pdf"), "-"], capture_output=True, text=True, check=True
-    ).stdout
-    assert "שלום עולם" in read.replace("\u202b", "").replace("\u202c", "")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "שלום עולם",
+        "مرحبا بالعالم",
+        "لا إله",
+        "می\u200cخواهم",
+        "سلام 🚀 سلام",
+        "👨\u200d👩\u200d👧 👍🏽 🇧🇷 ❤\ufe0f",
+        "1\ufe0f\u20e3",
+        "e\u0301a",
+    ],
+)
+def test_text_that_is_shaped_reads_back_in_reading_order(text: str, tmp_path: Path) -> None:
+    made = one(P, TEXT, [text], title="T")
+    assert made.kinds == {}
+    assert text in poppler(made, tmp_path)
+    checked(made, tmp_path)
+
+
+def test_a_glyph_reads_as_what_it_stands_for_each_time() -> None:
+    # Letters with marks, and alone: the same glyph has different texts around it.
+    made = one(P, TEXT, ["كَلِمَة", "كلمة", "بِسْمِ", "بسم"])
+    read = made.text().replace("\u200b", "")
+    assert [word in read for word in ("كَلِمَة", "كلمة", "بِسْمِ", "بسم")] == [True] * 4
+
+
+def test_joined_emoji_are_one_picture() -> None:
+    family = "👨\u200d👩\u200d👧"
+    assert len(glyphs(one(P, TEXT, [family]), "NotoEmoji")) == 1
+    assert glyphs(one(P, TEXT, [f"سلام {family}"]), "NotoEmoji") == glyphs(
+        one(P, TEXT, [family]), "NotoEmoji"
+    )
+
+
+def test_what_the_shaped_font_lacks_comes_from_another_or_is_counted() -> None:
+    made = one(P, TEXT, ["سلام 🚀 סלם", "\u0671لله"])
+    assert 0 not in glyphs(made)
+    assert [(w.kind, w.detail) for w in made.result.warnings] == [("missing_glyph", "U+0671")]
+
+
+def test_brackets_turn_with_the_direction() -> None:
+    turned = glyphs(one(P, TEXT, ["שלום (12)"]))
+    assert glyphs(one(P, TEXT, ["שלום"])) < turned
+    opening, closing = (one(P, TEXT, [f"שלום {bracket} שלום"]) for bracket in "()")
+    assert len(glyphs(opening) & turned) == len(glyphs(closing) & turned)
+    assert glyphs(opening) != glyphs(closing)
+
+
+def test_lines_of_a_right_to_left_paragraph_come_in_reading_order(tmp_path: Path) -> None:
+    words = [f"كلمة{'ابتثجحخ'[index % 7]}" for index in range(60)]
+    column = Column(key="c", label="C", width=40)
+    read = poppler(one(P, column, [" ".join(words)], title="T"), tmp_path)
+    assert [word for word in read.split() if word.startswith("كلمة")] == words
+    assert sum("كلمة" in line for line in read.split("\n")) >= 3
+
+
+def _width(text: str) -> float:
+    return float(len(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "lines"),
+    [
+        ("שלום abc def", 8, ["שלום abc", "\u200fdef"]),
+        ("abc def שלום", 8, ["abc def", "\u200eשלום"]),
+        ("abc def", 3, ["abc", "def"]),
+        ("今日は、雨。", 3, ["今日", "は、", "雨。"]),
+        ("「今」日", 3, ["「今」", "日"]),
+        ("か\u3099き", 2, ["か\u3099", "き"]),
+        ("ae\u0301e\u0301", 2, ["a", "e\u0301", "e\u0301"]),
+        ("x👨\u200d👩\u200d👧y", 2, ["x", "👨\u200d👩\u200d👧", "y"]),
+    ],
+)
+def test_lines_keep_their_direction_and_what_belongs_together(
+    text: str, limit: float, lines: list[str]
+) -> None:
+    assert wrap(text, width=_width, limit=limit) == lines
 
 
 @given(
@@ -201,7 +295,9 @@ def test_a_logo_stands_on_the_first_page_within_its_room(logo: bytes, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "logo", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n broken", image("PNG")[:40]], ids=range(4)
+    "logo",
+    [b"", b"GIF89a", b"a text", b"<svg/>", b"\x89PNG\r\n\x1a\n broken", image("PNG")[:40]],
+    ids=["empty", "gif", "text", "svg", "broken", "cut"],
 )
 def test_a_logo_that_cannot_be_read_is_named(logo: bytes) -> None:
     with pytest.raises(RenderError, match="logo"):
