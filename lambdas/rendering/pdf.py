@@ -21,6 +21,7 @@ from rendering.pdf_charts import Area, ChartDrawer
 from rendering.pdf_file import PdfFile, date, literal
 from rendering.pdf_geometry import PADDING_X, Block, Geometry, Measure, fit
 from rendering.pdf_image import PdfImage, add_image
+from rendering.pdf_outline import OUTLINE_LEVELS, Outline
 from rendering.pdf_page import (
     HEADER_FILL,
     MUTED,
@@ -34,7 +35,7 @@ from rendering.pdf_page import (
 from rendering.pdf_rows import INK, CellText, Drawn, RowSetter
 from rendering.pdf_text import clip, drawable, wrap
 from rendering.pdf_typeset import Fonts, Typesetter
-from rendering.rows import Cell, Rows
+from rendering.rows import Rows
 from rendering.totals import Summary
 from rendering.warnings import WarningKind
 
@@ -58,8 +59,6 @@ _MIN_WIDTH = 2.0
 _MOST_PLACES = 6
 #: The room of a logo on the first page: 40 by 16 millimetres.
 _LOGO_WIDTH, _LOGO_HEIGHT = 113.4, 45.4
-#: Bookmarks beyond these are of no use to anyone.
-_MOST_BOOKMARKS = 5000
 _CHARTS_PER_PAGE = 2
 _CHART_GAP = 24.0
 
@@ -94,13 +93,6 @@ class _Line:
     color: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Bookmark:
-    title: str
-    page: int
-    top: float
-
-
 class PdfWriter:
     """Writes a report as PDF."""
 
@@ -117,8 +109,9 @@ class PdfWriter:
         self._pending: list[_Row] = []
         self._used = 0.0
         self._row_number = 0
-        self._bookmarks: list[_Bookmark] = []
-        self._in_group = False
+        self._outline = Outline()
+        positions = {column.key: index for index, column in enumerate(layout.columns)}
+        self._grouping = tuple(positions[key] for key in layout.table.group_by[:OUTLINE_LEVELS])
         self._logo: PdfImage | None = None
         self._highlighted = [
             (index, column.highlights) for index, column in enumerate(layout.columns) if column.highlights
@@ -165,19 +158,18 @@ class PdfWriter:
         )[0]
 
     def rows(self, rows: Rows, *, first_row: int) -> None:
-        if self._layout.grouping and not self._in_group:
-            self._begin_group(rows.columns[self._layout.grouping[0]].cells[0])
         columns = [
             column_format.texts(column)
             for column_format, column in zip(self._layout.formats, rows.columns, strict=True)
         ]
         tones = self._tones(rows)
+        groups = self._outline.begun([rows.columns[index].cells for index in self._grouping])
         tallest = self._most_lines(self._page_room)
         place = self._place
         for position, made in enumerate(self._rows.rows(columns)):
             self._row_number += 1
             striped = self._row_number % 2 == 0
-            if made is not None and made[1] <= tallest and position not in tones:
+            if made is not None and made[1] <= tallest and position not in tones and position not in groups:
                 place(_Row(made[0], _Kind.ROW, striped, made[1]))
                 continue
             texts = [column[position] for column in columns]
@@ -188,12 +180,12 @@ class PdfWriter:
                 )
                 for index, text in enumerate(texts)
             )
-            place(self._row(cells, kind=_Kind.ROW, striped=striped))
+            page, used = place(self._row(cells, kind=_Kind.ROW, striped=striped))
+            for level in groups.get(position, ()):
+                title = columns[self._grouping[level]][position]
+                self._add_bookmark(title, level=level, page=page, used=used)
 
     def summary(self, summary: Summary) -> None:
-        outermost = summary.group is None or summary.group == self._layout.grouping[0]
-        if outermost:
-            self._in_group = False
         if not self._layout.has_totals:
             return
         texts = [
@@ -259,7 +251,7 @@ class PdfWriter:
         regular, bold = self._regular.width, self._bold.width
         if column.width is not None:
             width = max(column.width * regular("0"), _MIN_WIDTH)
-            return Measure(natural=width, minimum=width)
+            return Measure(natural=width, minimum=width, widest=width)
         header = drawable(self._layout.headers[index])
         header_word = max(map(bold, header.split()), default=0.0)
         lines = [line for text in texts for line in text.split("\n")]
@@ -279,7 +271,7 @@ class PdfWriter:
         cap = _MAX_MINIMUM if column.type in TEXT_TYPES else _MAX_NATURAL
         minimum = min(max(least, min(header_word, _MAX_MINIMUM), _MIN_WIDTH), cap, natural)
         # Room for the rounding of widths, so that a value never breaks in a column made for it.
-        return Measure(natural=natural + 0.05, minimum=minimum + 0.05)
+        return Measure(natural=natural + 0.05, minimum=minimum + 0.05, widest=max(widest, natural) + 0.05)
 
     def _label_width(self, index: int, texts: Sequence[str]) -> float:
         """What the words of summary rows need in a column that can have them."""
@@ -358,21 +350,30 @@ class PdfWriter:
         """The height that rows have on the page that is being filled."""
         return self._page_room if self._pages else self._page_room - self._title_height
 
+    @property
+    def _page_number(self) -> int:
+        """The number of the page that is being filled, from 0. The pages of all blocks are one."""
+        return len(self._pages) // len(self._geometry.blocks)
+
     def _most_lines(self, height: float) -> int:
         return int((height - 2 * _PADDING_Y) / self._leading)
 
-    def _place(self, row: _Row) -> None:
+    def _place(self, row: _Row) -> tuple[int, float]:
+        """Put a row on this page or the next; gives the number of the page and how far down it begins."""
+        begins: tuple[int, float] | None = None
         while True:
             height = self._height(row.line_count)
             if self._used + height <= self._capacity:
+                begins = begins or (self._page_number, self._used)
                 self._pending.append(row)
                 self._used += height
-                return
+                return begins
             if height > self._capacity and row.cells is not None:
                 # Taller than a page: as many lines as there is room for, the rest on the next one.
                 lines = self._most_lines(self._capacity - self._used)
                 if lines >= 2 or not self._pending:
                     lines = max(lines, 1)
+                    begins = begins or (self._page_number, self._used)
                     self._pending.append(self._part(row, 0, lines))
                     row = self._part(row, lines, row.line_count)
             self._flush()
@@ -381,18 +382,12 @@ class PdfWriter:
         cells = tuple(cell._replace(lines=cell.lines[start:stop]) for cell in row.cells or ())
         return self._row(cells, kind=row.kind, striped=row.striped)
 
-    def _begin_group(self, key: Cell) -> None:
-        """Remember where a group of the outermost level begins."""
-        self._in_group = True
-        if len(self._bookmarks) == _MOST_BOOKMARKS:
-            return
-        first = self._height(1)
-        page, used = len(self._pages), self._used
-        if used + first > self._capacity:
-            page, used = page + 1, 0.0
-        top = self._geometry.height - self._geometry.margin - used
-        title = self._layout.formats[self._layout.grouping[0]].text(key) or "–"
-        self._bookmarks.append(_Bookmark(title, page * len(self._geometry.blocks), top))
+    def _add_bookmark(self, title: str, *, level: int, page: int, used: float) -> None:
+        """Remember where a group begins, ``used`` points below the header of the rows of ``page``."""
+        top = self._geometry.height - self._geometry.margin - self._header_height - used
+        if page == 0:
+            top -= self._title_height
+        self._outline.add(title or "–", level=level, page=page * len(self._geometry.blocks), top=top)
 
     def _flush(self) -> None:
         first = not self._pages
@@ -514,27 +509,6 @@ class PdfWriter:
             )
             self._pdf.add_small_stream(page.content(), number=page_label)
 
-    def _write_outline(self) -> str:
-        """The bookmarks (section 12.3.3); gives the catalogue's entry."""
-        if not self._bookmarks:
-            return ""
-        root = self._pdf.reserve()
-        numbers = [self._pdf.reserve() for _ in self._bookmarks]
-        for index, (number, bookmark) in enumerate(zip(numbers, self._bookmarks, strict=True)):
-            previous = f" /Prev {numbers[index - 1]} 0 R" if index else ""
-            following = f" /Next {numbers[index + 1]} 0 R" if index + 1 < len(numbers) else ""
-            page = self._pages[bookmark.page]
-            self._pdf.add(
-                f"<< /Title {literal(bookmark.title)} /Parent {root} 0 R{previous}{following}"
-                f" /Dest [{page} 0 R /XYZ 0 {bookmark.top:.2f} 0] >>",
-                number=number,
-            )
-        self._pdf.add(
-            f"<< /Type /Outlines /First {numbers[0]} 0 R /Last {numbers[-1]} 0 R /Count {len(numbers)} >>",
-            number=root,
-        )
-        return f" /Outlines {root} 0 R"
-
     def _finish(self) -> None:
         pdf, layout = self._pdf, self._layout
         self._write_page_labels()
@@ -544,7 +518,7 @@ class PdfWriter:
         pdf.add(f"<< /Type /Pages /Count {len(self._pages)} /Kids [{kids}] >>", number=self._page_tree)
         root = pdf.add(
             f"<< /Type /Catalog /Pages {self._page_tree} 0 R /Lang ({layout.formatter.language})"
-            f" /ViewerPreferences << /DisplayDocTitle true >>{self._write_outline()} >>"
+            f" /ViewerPreferences << /DisplayDocTitle true >>{self._outline.write(pdf, self._pages)} >>"
         )
         created = date(layout.options.created_at)
         info = pdf.add(

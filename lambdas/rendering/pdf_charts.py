@@ -22,11 +22,15 @@ _COLORS = tuple(
         "D070A5", "5F6B7A", "B5A52F", "2FA7B5", "94B847", "1F3A5F",
     )
 )  # fmt: skip
+#: What stands for all other categories.
+_REST_COLOR = "0.70 0.73 0.77"
 _GRID, _AXIS = "0.85 0.87 0.90", "0.45 0.51 0.58"
 _TITLE_SIZE, _TEXT_SIZE = 12.0, 7.5
 _TICKS = 5
-_LEGEND_LINE = 13.0
+_LEGEND_LINE, _LEGEND_SIZE = 13.0, 8.0
 _LONGEST_LABEL = 24
+#: Sine and cosine of the 45 degrees at which labels are turned.
+_SLOPE = 0.7071
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +95,14 @@ class ChartDrawer:
             bottom += _LEGEND_LINE + 4
         left = area.left + widest + 6
         width = area.left + area.width - left
+        every, turned = self._spacing(labels, width / len(labels))
+        depth = _TEXT_SIZE
+        if turned:
+            depth = max(self._regular.width(_short(label)) for label in labels[::every]) * _TEXT_SIZE * 0.75
+            # The first labels may not begin before the chart does.
+            left = max(left, area.left + self._overhang(labels, every, width / len(labels)))
+            width = area.left + area.width - left
         step = width / len(labels)
-        every, turned = self._spacing(labels, step)
-        depth = (
-            max(self._regular.width(_short(label)) for label in labels[::every]) * _TEXT_SIZE * 0.75
-            if turned
-            else _TEXT_SIZE
-        )
         base = bottom + depth + 8
         plot = Area(left, base, width, area.bottom + area.height - base - 4)
         low, high = ticks[0], ticks[-1]
@@ -132,6 +137,13 @@ class ChartDrawer:
         if widest <= step:
             return 1, False
         return max(1, math.ceil(_TEXT_SIZE * 1.5 / step)), True
+
+    def _overhang(self, labels: Sequence[str], every: int, step: float) -> float:
+        """How far turned labels reach to the left of the axis."""
+        return max(
+            self._regular.width(_short(labels[index])) * _TEXT_SIZE * _SLOPE - (index + 0.5) * step
+            for index in range(0, len(labels), every)
+        )
 
     def _bars(
         self,
@@ -186,25 +198,42 @@ class ChartDrawer:
         radius = min(area.height, area.width * 0.5) / 2 - 4
         x, y = area.left + radius + 4, area.bottom + area.height / 2
         angle = math.pi / 2
-        for index, size in enumerate(sizes):
+        colors = [_color(index) for index in range(len(sizes))]
+        if points.has_rest:
+            colors[-1] = _REST_COLOR
+        for color, size in zip(colors, sizes, strict=True):
             if total <= 0 or size <= 0:
                 continue
             sweep = size / total * 2 * math.pi
-            page.draw(f"{_color(index)} rg 1 1 1 RG 0.8 w {_slice(x, y, radius, angle, sweep)} b")
+            page.draw(f"{color} rg 1 1 1 RG 0.8 w {_slice(x, y, radius, angle, sweep)} b")
             angle -= sweep
+        point = self._layout.formatter.decimal_point
+        shares = [f"{size / total:.1%}".replace(".", point) if total > 0 else "–" for size in sizes]
+        shown = self._layout.total_formats[points.values[0]]
+        amounts = [drawable(shown.text(value)) for value in points.series[0]]
         left = x + radius + 24
-        top = y + len(labels) * _LEGEND_LINE / 2
-        number = self._layout.total_formats[points.values[0]]
-        for index, (label, size) in enumerate(zip(labels, sizes, strict=True)):
+        self._pie_legend(page, left, y, area.left + area.width - left, (colors, labels, shares, amounts))
+
+    def _pie_legend(
+        self, page: PageContent, left: float, middle: float, width: float, columns: Sequence[Sequence[str]]
+    ) -> None:
+        """Colour, name, share and amount of each slice, one below the other."""
+        colors, labels, shares, amounts = columns
+        wide = [max(map(self._regular.width, texts)) * _LEGEND_SIZE + 14 for texts in (shares, amounts)]
+        room = width - 12 - sum(wide)
+        names = [self._clipped(label, setter=self._regular, limit=room / _LEGEND_SIZE) for label in labels]
+        right = left + 12 + max(map(self._regular.width, names)) * _LEGEND_SIZE
+        top = middle + len(labels) * _LEGEND_LINE / 2
+        for index, color in enumerate(colors):
             place = top - (index + 1) * _LEGEND_LINE
-            page.fill(_color(index), x=left, y=place, width=7, height=7)
-            share = f"{size / total:.1%}" if total > 0 else "–"
-            text = f"{label}   {share}   {number.text(points.series[0][index])}"
-            limit = (area.left + area.width - left - 14) / 8
-            page.text(
-                self._clipped(text, setter=self._regular, limit=limit),
-                x=left + 12, y=place + 1, size=8, setter=self._regular, color=INK,
-            )  # fmt: skip
+            page.fill(color, x=left, y=place, width=7, height=7)
+            for text, end, before in (
+                (names[index], left + 12, 0),
+                (shares[index], right + wide[0], 1),
+                (amounts[index], right + sum(wide), 1),
+            ):
+                x = end - before * self._regular.width(text) * _LEGEND_SIZE
+                page.text(text, x=x, y=place + 1, size=_LEGEND_SIZE, setter=self._regular, color=INK)
 
     def _legend(self, page: PageContent, area: Area, names: Sequence[str]) -> None:
         x = area.left

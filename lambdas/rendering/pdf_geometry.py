@@ -26,10 +26,14 @@ _MAX_BLOCK_SHARE = 0.25
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measure:
-    """What a column needs in em: to be read well (``natural``), and at least (``minimum``)."""
+    """What a column needs in em: to be read well (``natural``), and at least (``minimum``).
+
+    With ``widest`` none of its texts would be broken.
+    """
 
     natural: float
     minimum: float
+    widest: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,9 +84,9 @@ def fit(measures: Sequence[Measure], *, page: Page) -> Geometry:
     for font_size in _FONT_SIZES:
         needs = [_points(measure, font_size=font_size) for measure in measures]
         if sum(minimum for _, minimum in needs) <= available:
-            blocks: list[Block] = [
-                Block(columns=tuple(range(len(needs))), widths=tuple(_share(needs, available=available)))
-            ]
+            wanted = [measure.widest * font_size + 2 * PADDING_X for measure in measures]
+            widths = _share(needs, wanted, available=available)
+            blocks: list[Block] = [Block(columns=tuple(range(len(needs))), widths=tuple(widths))]
             break
     else:
         font_size = _FONT_SIZES[-1]
@@ -117,16 +121,25 @@ def _points(measure: Measure, *, font_size: float) -> tuple[float, float]:
     return measure.natural * font_size + 2 * PADDING_X, measure.minimum * font_size + 2 * PADDING_X
 
 
-def _share(needs: Sequence[tuple[float, float]], *, available: float) -> list[float]:
+def _share(needs: Sequence[tuple[float, float]], wanted: Sequence[float], *, available: float) -> list[float]:
     """Widths that fill ``available``.
 
-    With room to spare every column gets more than it needs; otherwise the widest ones are cut to one common
-    width, none below its minimum, so that short columns stay as they are.
+    With room to spare columns whose texts would be broken come first, up to what they want, and then every
+    column gets more than it needs. Otherwise the widest ones are cut to one common width, none below its
+    minimum, so that short columns stay as they are.
     """
     natural = sum(need for need, _ in needs)
-    if natural <= available:
-        stretch = min(available / natural, _MAX_STRETCH)
-        return [need * stretch for need, _ in needs]
+    if natural > available:
+        return _filled(needs, available=available)
+    widths = [need for need, _ in needs]
+    if sum(wanted) > available:
+        return _filled(list(zip(wanted, widths, strict=True)), available=available)
+    stretch = min(available / sum(wanted), _MAX_STRETCH)
+    return [want * stretch for want in wanted]
+
+
+def _filled(needs: Sequence[tuple[float, float]], *, available: float) -> list[float]:
+    """The widths of columns cut to one common width, but for those whose minimum is above it."""
     low, high = 0.0, max(need for need, _ in needs)
     for _ in range(40):
         cap = (low + high) / 2

@@ -321,6 +321,70 @@ def test_each_outermost_group_has_a_bookmark_on_its_page() -> None:
         assert f"\n{mark['/Title']} 0" in made.pages()[number]
 
 
+def test_groups_have_bookmarks_without_totals_and_on_two_levels() -> None:
+    columns = [REGION, Column(key="s", label="Shop"), Column(key="x", label="X"), TEXT]
+    rows = [[r, s, f"x{n // 9}", f"{r}{s}{n}"] for r in "ab" for s in "ABC" for n in range(30)]
+    made = make(P, columns, rows, group_by=("r", "s", "x"), batch=50)
+    reader = made.pdf()
+    outline: list[Any] = list(reader.outline)
+    assert [mark["/Title"] for mark in outline[::2]] == ["a", "b"]
+    assert [[mark["/Title"] for mark in inner] for inner in outline[1::2]] == [["A", "B", "C"]] * 2
+    for region, inner in zip("ab", outline[1::2], strict=True):
+        for mark in inner:
+            page = reader.pages[reader.get_destination_page_number(mark) or 0]
+            [first] = [run for run in runs(page) if run.text == f"{region}{mark['/Title']}0"]
+            assert 0 < mark["/Top"] - first.y < 15
+
+
+def test_a_bookmark_goes_with_a_tall_row_to_the_next_page() -> None:
+    rows = [["a", "x"]] * 33 + [["b", "\n".join(["line"] * 20)]]
+    made = make(P, [REGION, TEXT], rows, group_by=("r",))
+    marks: list[Any] = list(made.pdf().outline)
+    assert [made.pdf().get_destination_page_number(mark) for mark in marks] == [0, 1]
+
+
+def test_bookmarks_end_at_a_number_that_readers_can_open() -> None:
+    rows = [[number, number] for number in range(6000)]
+    made = make(P, [REGION, AMOUNT], rows, group_by=("r",))
+    assert len(made.pdf().outline) == 5000
+
+
+def test_a_column_of_long_texts_gets_the_room_that_others_do_not_need() -> None:
+    columns = [Column(key="i", label="I", type=ColumnType.INTEGER), TEXT, Column(key="s", label="S")]
+    made = make(P, columns, [[1, "some words " * 30, "open"]] * 3)
+    found = runs(made.pdf().pages[0])
+    page = float(made.pdf().pages[0].mediabox.width)
+    text = max(run.right for run in found if run.text.startswith("some")) - min(
+        run.x for run in found if run.text.startswith("some")
+    )
+    assert text > 0.75 * (page - 80)
+
+
+def test_turned_labels_of_a_chart_begin_inside_the_page() -> None:
+    rows: list[list[object]] = [[f"A rather long name {n}", n] for n in range(40)]
+    made = make(P, [REGION, AMOUNT], rows, design={"charts": CHARTS[1:2]})
+    content = made.pdf().pages[-1].get_contents()
+    assert content is not None
+    turned = re.findall(rb"0.7071 0.7071 -0.7071 0.7071 (-?[0-9.]+) ", content.get_data())
+    assert len(turned) == 40
+    assert all(float(x) >= 40 for x in turned)
+
+
+def test_shares_of_a_pie_are_written_as_in_the_locale() -> None:
+    pie = [chart for chart in CHARTS if chart.kind is ChartKind.PIE]
+    made = make(P, [REGION, AMOUNT], [["a", 1], ["b", 2]], design={"charts": pie}, locale="pt-BR")
+    assert "33,3%" in made.pages()[-1]
+
+
+def test_the_rest_of_a_pie_has_a_colour_of_its_own() -> None:
+    rows: list[list[object]] = [[str(n), 1] for n in range(20)]
+    pie = [chart for chart in CHARTS if chart.kind is ChartKind.PIE]
+    content = make(P, [REGION, AMOUNT], rows, design={"charts": pie}).pdf().pages[-1].get_contents()
+    assert content is not None
+    fills = re.findall(rb"^(\S+ \S+ \S+) rg 1 1 1 RG", content.get_data(), re.MULTILINE)
+    assert len(set(fills)) == len(fills) == 13
+
+
 def test_highlighted_cells_have_their_paper_and_ink() -> None:
     column = Column(
         key="v",
