@@ -918,7 +918,12 @@ typedef struct {
     /* How many places the column's numbers have, to align them on ``point``; -1 for none. */
     int places;
     Py_UCS4 point;
+    /* How its cells are marked: MARKED_CELL, MARKED_ARTIFACT or not at all. */
+    int mark;
 } PageColumn;
+
+#define MARKED_CELL 1
+#define MARKED_ARTIFACT 2
 
 typedef struct {
     const uint16_t *widths;
@@ -1216,16 +1221,24 @@ draw_row(Buffer *buffer, const PageFont *font, const PageColumn *specs, PyObject
         if (text == Py_None)
             Py_RETURN_NONE;
         int done = read_text(text, font, line);
+        if (reserve(buffer, 64) < 0)
+            return NULL;
+        if (specs[index].mark == MARKED_CELL)
+            PUT(buffer, "/TD<</MCID ()>>BDC\n");
+        else if (specs[index].mark == MARKED_ARTIFACT)
+            PUT(buffer, "/Artifact BMC\n");
         if (done > 0 && line->count > 0) {
             done = draw_cell(&pen, &specs[index], line);
             most = done > most ? done : most;
+            if (done < 0 || reserve(buffer, 8) < 0)
+                return NULL;
         }
-        else if (done > 0)
-            continue;
-        if (done < 0)
+        else if (done < 0)
             return NULL;
         if (done == 0)
             Py_RETURN_NONE;
+        if (specs[index].mark)
+            PUT(buffer, "EMC\n");
     }
     return Py_BuildValue("lly#i", pen.first_x, pen.first_y, buffer->data ? buffer->data : "",
                          (Py_ssize_t)buffer->size, most);
@@ -1234,7 +1247,7 @@ draw_row(Buffer *buffer, const PageFont *font, const PageColumn *specs, PyObject
 PyDoc_STRVAR(page_rows_doc,
 "page_rows(specs, columns, widths, used, *, size, units, leading, resource) -> list[tuple[int, int, bytes, int] | None]\n\n"
 "For each row where its first line begins, in hundredths of a point from its own origin, the text operators from there\n"
-"and the number of lines; None for a row with a cell that needs a look of its own. specs has (left, room, before, limit, wraps, places, point) for each column, columns the texts;\n"
+"and the number of lines; None for a row with a cell that needs a look of its own. specs has (left, room, before, limit, wraps, places, point, mark) for each column, columns the texts;\n"
 "widths is an array of 16 bit by code point, 0xFFFF where a character is not drawn as it is; used a bit for each code.");
 
 static PyObject *
@@ -1275,8 +1288,9 @@ page_rows(PyObject *module, PyObject *args, PyObject *kwargs)
         int point;
         PyObject *held_texts = held(PyList_GetItem(columns, index), count);
         if (held_texts == NULL || PyList_SetItem(texts, index, held_texts) < 0
-            || !PyArg_ParseTuple(PyTuple_GetItem(specs, index), "dddniii", &column->left, &column->room, &column->before,
-                                 &column->limit, &column->wraps, &column->places, &point))
+            || !PyArg_ParseTuple(PyTuple_GetItem(specs, index), "dddniiii", &column->left, &column->room, &column->before,
+                                 &column->limit, &column->wraps, &column->places, &point,
+                                 &column->mark))
             goto end;
         column->point = (Py_UCS4)point;
         if (column->places >= 0 && (point < 0 || point >= font.known || font.widths[point] == NO_WIDTH))

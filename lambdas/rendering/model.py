@@ -177,7 +177,8 @@ class Options:
     same bytes. ``timezone`` is an IANA name; a datetime without an offset is taken as UTC.
     ``parameters`` are (label, shown value) pairs printed under the title. ``logo`` is a PNG or JPEG file
     that the report's owner ships, never one that data names. ``about`` adds a sheet that says how the report
-    was made.
+    was made. ``tagged`` says in a PDF what is a heading, a cell or decoration, for those who have it read
+    out; ``None`` does so up to 5,000 rows.
     """
 
     created_at: datetime
@@ -189,6 +190,7 @@ class Options:
     parameters: tuple[tuple[str, str], ...] = ()
     logo: bytes | None = None
     about: bool = False
+    tagged: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,8 +1,9 @@
 """PDF: one table over as many pages as it takes, each page written and forgotten.
 
-Every page repeats the header and has "page x of y", a second content stream of each page that is written
-when y is known. A row that doesn't fit goes to the next page, and one that is taller than a page is split
-between lines. Text is drawn as it is: nothing in it is taken for markup.
+In a tagged document everything that is read out belongs to an element of the structure: the title, the cells
+of the table, charts. Every page repeats the header and has "page x of y", a second content stream of each
+page that is written when y is known. A row that doesn't fit goes to the next page, and one that is taller
+than a page is split between lines. Text is drawn as it is: nothing in it is taken for markup.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from rendering.pdf_charts import Area, ChartDrawer
 from rendering.pdf_file import PdfFile, date, literal
 from rendering.pdf_geometry import PADDING_X, Block, Geometry, Measure, fit
 from rendering.pdf_image import PdfImage, add_image
+from rendering.pdf_metadata import xmp
 from rendering.pdf_outline import OUTLINE_LEVELS, Outline
 from rendering.pdf_page import (
     HEADER_FILL,
@@ -33,6 +35,7 @@ from rendering.pdf_page import (
     PageContent,
 )
 from rendering.pdf_rows import INK, CellText, Drawn, RowSetter
+from rendering.pdf_structure import PagePart, Structure, figure_entries
 from rendering.pdf_text import clip, drawable, wrap
 from rendering.pdf_typeset import Fonts, Typesetter
 from rendering.rows import Rows
@@ -59,6 +62,9 @@ _MIN_WIDTH = 2.0
 _MOST_PLACES = 6
 #: The room of a logo on the first page: 40 by 16 millimetres.
 _LOGO_WIDTH, _LOGO_HEIGHT = 113.4, 45.4
+#: Tags cost more than twice the time and the bytes of a plain table. A report of more rows than these, which
+#: nobody has read out, is tagged only when that is asked for.
+MOST_TAGGED_ROWS = 5000
 _CHARTS_PER_PAGE = 2
 _CHART_GAP = 24.0
 
@@ -67,6 +73,9 @@ class _Kind(Enum):
     ROW = auto()
     SUBTOTAL = auto()
     TOTAL = auto()
+
+
+_FILLS = {_Kind.ROW: ZEBRA_FILL, _Kind.SUBTOTAL: SUBTOTAL_FILL, _Kind.TOTAL: HEADER_FILL}
 
 
 # A named tuple: a frozen dataclass takes four times as long to make.
@@ -91,6 +100,7 @@ class _Line:
     size: float
     setter: Typesetter
     color: str
+    tag: str
 
 
 class PdfWriter:
@@ -99,6 +109,10 @@ class PdfWriter:
     def __init__(self, *, layout: ReportLayout, sink: ByteSink) -> None:
         self._layout = layout
         self._pdf = PdfFile(sink)
+        self._structure: Structure | None = None
+        #: Rows and summaries that have to wait until it is known whether the document is tagged.
+        self._waiting: list[tuple[Rows, int] | Summary] | None = None
+        self._waiting_rows = 0
         self._fonts = Fonts()
         self._regular = Typesetter(self._fonts, Face.REGULAR)
         self._bold = Typesetter(self._fonts, Face.BOLD)
@@ -108,6 +122,8 @@ class PdfWriter:
         self._page_labels: list[int] = []
         self._pending: list[_Row] = []
         self._used = 0.0
+        #: The height that rows have on any page but the first, and on the page that is being filled.
+        self._page_room = self._capacity = 0.0
         self._row_number = 0
         self._outline = Outline()
         positions = {column.key: index for index, column in enumerate(layout.columns)}
@@ -125,11 +141,19 @@ class PdfWriter:
     def begin(self, sample: Rows) -> None:
         if self._layout.options.logo is not None:
             self._logo = add_image(self._pdf, self._layout.options.logo)
+        self._sample = sample.part(0, _SAMPLE_ROWS)
+        if self._layout.options.tagged is None:
+            self._waiting = []
+        else:
+            self._start(tagged=self._layout.options.tagged)
+
+    def _start(self, *, tagged: bool) -> None:
+        """Set up the pages, and put on them what has been waiting."""
+        if tagged:
+            self._structure = Structure(self._pdf)
         texts = [
             [drawable(text) for text in column_format.texts(column)]
-            for column_format, column in zip(
-                self._layout.formats, sample.part(0, _SAMPLE_ROWS).columns, strict=True
-            )
+            for column_format, column in zip(self._layout.formats, self._sample.columns, strict=True)
         ]
         measures = [self._measure(index, shown) for index, shown in enumerate(texts)]
         self._geometry: Geometry = fit(measures, page=self._layout.options.page)
@@ -142,11 +166,12 @@ class PdfWriter:
             bold=self._bold,
             places=[self._places(index, shown) for index, shown in enumerate(texts)],
             point=self._layout.formatter.decimal_point,
+            tagged=self._structure is not None,
         )
         self._header = self._header_row()
         self._header_height = self._height(self._header.line_count)
-        self._title_lines = self._title_block()
-        title_height = sum(line.size * _LEADING for line in self._title_lines)
+        self._title_parts = self._title_block()
+        title_height = sum(line.size * _LEADING for part in self._title_parts for line in part)
         self._title_height = max(title_height, _LOGO_HEIGHT if self._logo else 0.0) + _BLOCK_GAP
         self._footer_title = clip(
             wrap(
@@ -156,8 +181,23 @@ class PdfWriter:
             ),
             1,
         )[0]
+        geometry = self._geometry
+        self._page_room = geometry.height - 2 * geometry.margin - _FOOTER_GAP - self._header_height
+        self._capacity = self._page_room - self._title_height
+        waiting, self._waiting = self._waiting or [], None
+        for part in waiting:
+            if isinstance(part, Summary):
+                self.summary(part)
+            else:
+                self.rows(part[0], first_row=part[1])
 
     def rows(self, rows: Rows, *, first_row: int) -> None:
+        if self._waiting is not None:
+            self._waiting.append((rows, first_row))
+            self._waiting_rows += len(rows)
+            if self._waiting_rows > MOST_TAGGED_ROWS:
+                self._start(tagged=False)
+            return
         columns = [
             column_format.texts(column)
             for column_format, column in zip(self._layout.formats, rows.columns, strict=True)
@@ -165,12 +205,18 @@ class PdfWriter:
         tones = self._tones(rows)
         groups = self._outline.begun([rows.columns[index].cells for index in self._grouping])
         tallest = self._most_lines(self._page_room)
-        place = self._place
+        heights = [self._height(count) for count in range(tallest + 1)]
+        special = {*tones, *groups}
         for position, made in enumerate(self._rows.rows(columns)):
             self._row_number += 1
             striped = self._row_number % 2 == 0
-            if made is not None and made[1] <= tallest and position not in tones and position not in groups:
-                place(_Row(made[0], _Kind.ROW, striped, made[1]))
+            if made is not None and made[1] <= tallest and position not in special:
+                row, height = _Row(made[0], _Kind.ROW, striped, made[1]), heights[made[1]]
+                if self._used + height <= self._capacity:
+                    self._pending.append(row)
+                    self._used += height
+                else:
+                    self._place(row)
                 continue
             texts = [column[position] for column in columns]
             marks = tones.get(position, {})
@@ -180,12 +226,15 @@ class PdfWriter:
                 )
                 for index, text in enumerate(texts)
             )
-            page, used = place(self._row(cells, kind=_Kind.ROW, striped=striped))
+            page, used = self._place(self._row(cells, kind=_Kind.ROW, striped=striped))
             for level in groups.get(position, ()):
                 title = columns[self._grouping[level]][position]
                 self._add_bookmark(title, level=level, page=page, used=used)
 
     def summary(self, summary: Summary) -> None:
+        if self._waiting is not None:
+            self._waiting.append(summary)
+            return
         if not self._layout.has_totals:
             return
         texts = [
@@ -202,6 +251,8 @@ class PdfWriter:
         self._row_number = 0
 
     def end(self, charts: Sequence[ChartPoints]) -> Written:
+        if self._waiting is not None:
+            self._start(tagged=True)
         if self._pending or not self._pages:
             self._flush()
         self._write_charts(charts)
@@ -297,7 +348,7 @@ class PdfWriter:
 
     def _row(self, cells: tuple[CellText, ...], *, kind: _Kind, striped: bool) -> _Row:
         bold = kind is not _Kind.ROW
-        drawn = tuple(self._rows.draw(cells, block.columns, bold=bold) for block in self._geometry.blocks)
+        drawn = tuple(self._rows.draw(cells, block, bold=bold) for block in self._geometry.blocks)
         return _Row(drawn, kind, striped, max(len(cell.lines) for cell in cells), cells)
 
     def _header_row(self) -> _Row:
@@ -310,45 +361,48 @@ class PdfWriter:
             lines = wrap(text, width=self._bold.width, limit=limit)
             cells.append(CellText(clip(lines, _MAX_HEADER_LINES), size))
         made = tuple(cells)
-        drawn = tuple(self._rows.draw(made, block.columns, bold=True) for block in self._geometry.blocks)
+        blocks = self._geometry.blocks
+        drawn = tuple(self._rows.draw(made, block, bold=True) for block in blocks)
+        self._repeated_header = tuple(
+            self._rows.draw(made, block, bold=True, marked=False) for block in blocks
+        )
         return _Row(drawn, _Kind.ROW, False, max(len(cell.lines) for cell in cells), made)
 
-    def _title_block(self) -> list[_Line]:
+    def _title_block(self) -> list[list[_Line]]:
         layout = self._layout
-        lines = self._own_lines(
-            layout.title, size=_TITLE_SIZE, setter=self._bold, color=INK, most=_MAX_TITLE_LINES
-        )
+        parts = [
+            self._own_lines(
+                layout.title, size=_TITLE_SIZE, setter=self._bold, color=INK, most=_MAX_TITLE_LINES, tag="H1"
+            )
+        ]
         if layout.subtitle:
-            lines += self._own_lines(
-                layout.subtitle, size=_SUBTITLE_SIZE, setter=self._regular, color=MUTED, most=_MAX_TITLE_LINES
+            parts.append(
+                self._own_lines(layout.subtitle, size=_SUBTITLE_SIZE, color=MUTED, most=_MAX_TITLE_LINES)
             )
         if layout.parameters:
             text = "   ·   ".join(f"{label}: {value}" for label, value in layout.parameters)
-            lines += self._own_lines(
-                text, size=_PARAMETER_SIZE, setter=self._regular, color=MUTED, most=_MAX_PARAMETER_LINES
-            )
-        return lines
+            parts.append(self._own_lines(text, size=_PARAMETER_SIZE, color=MUTED, most=_MAX_PARAMETER_LINES))
+        return parts
 
-    def _own_lines(self, text: str, *, size: float, setter: Typesetter, color: str, most: int) -> list[_Line]:
+    def _own_lines(
+        self,
+        text: str,
+        *,
+        size: float,
+        color: str,
+        most: int,
+        setter: Typesetter | None = None,
+        tag: str = "P",
+    ) -> list[_Line]:
+        setter = setter or self._regular
         room = self._geometry.content_width - (_LOGO_WIDTH + _BLOCK_GAP if self._logo else 0.0)
         lines = wrap(self._own_text(text), width=setter.width, limit=room / size)
-        return [_Line(line, size, setter, color) for line in clip(lines, most)]
+        return [_Line(line, size, setter, color, tag) for line in clip(lines, most)]
 
     def _height(self, line_count: int) -> float:
         return max(line_count, 1) * self._leading + 2 * _PADDING_Y
 
     # Rows onto pages
-
-    @property
-    def _page_room(self) -> float:
-        """The height that rows have on any page but the first."""
-        geometry = self._geometry
-        return geometry.height - 2 * geometry.margin - _FOOTER_GAP - self._header_height
-
-    @property
-    def _capacity(self) -> float:
-        """The height that rows have on the page that is being filled."""
-        return self._page_room if self._pages else self._page_room - self._title_height
 
     @property
     def _page_number(self) -> int:
@@ -390,20 +444,47 @@ class PdfWriter:
         self._outline.add(title or "–", level=level, page=page * len(self._geometry.blocks), top=top)
 
     def _flush(self) -> None:
-        first = not self._pages
-        for block_number, block in enumerate(self._geometry.blocks):
-            self._write_page(block_number, block, first=first)
+        """Write the pages of all blocks with the rows that are waiting."""
+        first, structure = not self._pages, self._structure
+        blocks = self._geometry.blocks
+        pages = [
+            PageContent(self._geometry, number=self._pdf.reserve(), tagged=structure is not None)
+            for _ in blocks
+        ]
+        if first:
+            for block_number, page in enumerate(pages):
+                self._draw_title(page, repeated=block_number > 0)
+            if structure is not None:
+                structure.begin_table()
+                headers = [self._pdf.reserve() for _ in self._layout.columns]
+                references = [b"%d 0 R" % number for number in headers]
+                parts = [
+                    PagePart(page.number, own, page.cells([references[index] for index in own]))
+                    for page, own in (
+                        (page, block.own_columns) for page, block in zip(pages, blocks, strict=True)
+                    )
+                ]
+                structure.header(parts, cells=headers)
+        if structure is not None and self._pending:
+            elements = structure.reserve_rows(len(self._pending), len(self._layout.columns))
+            parts = [
+                PagePart(page.number, own, page.cells(elements.of(own)))
+                for page, own in (
+                    (page, block.own_columns) for page, block in zip(pages, blocks, strict=True)
+                )
+            ]
+            structure.rows(elements, parts)
+        for block_number, (page, block) in enumerate(zip(pages, blocks, strict=True)):
+            self._draw_rows(page, block_number, block, first=first)
+            self._add_page(page)
         self._pending = []
         self._used = 0.0
+        self._capacity = self._page_room
 
-    def _write_page(self, block_number: int, block: Block, *, first: bool) -> None:
+    def _draw_rows(self, page: PageContent, block_number: int, block: Block, *, first: bool) -> None:
         geometry = self._geometry
-        page = PageContent(geometry)
-        top = geometry.height - geometry.margin
+        top = geometry.height - geometry.margin - (self._title_height if first else 0.0)
         width = sum(block.widths)
-        if first:
-            self._draw_title(page, top, logo=block_number == 0)
-            top -= self._title_height
         page.fill(
             HEADER_FILL,
             x=geometry.margin,
@@ -412,50 +493,65 @@ class PdfWriter:
             height=self._header_height,
         )
         below = _PADDING_Y + geometry.font_size
-        page.row(self._header.drawn[block_number], y=top - below, setter=self._bold)
+        if first:
+            page.row(self._header.drawn[block_number], y=top - below, setter=self._bold)
+        else:
+            page.repeated_row(self._repeated_header[block_number], y=top - below, setter=self._bold)
         top -= self._header_height
-        page.rule(STRONG_RULE, y=top, width=width)
+        rules, strong_rules = [], [top]
+        regular, bold, left = self._regular, self._bold, geometry.margin
         for row in self._pending:
-            height = self._height(row.line_count)
-            if row.striped or row.kind is not _Kind.ROW:
-                page.fill(_fill(row.kind), x=geometry.margin, y=top - height, width=width, height=height)
-            if row.cells is not None:
-                self._fill_tones(page, row.cells, block, top=top, height=height)
-            setter = self._regular if row.kind is _Kind.ROW else self._bold
-            page.row(row.drawn[block_number], y=top - below, setter=setter)
-            if row.kind is _Kind.TOTAL:
-                page.rule(STRONG_RULE, y=top, width=width)
+            _, kind, striped, line_count, cells = row
+            height = self._height(line_count)
+            if striped or kind is not _Kind.ROW:
+                page.fill(_FILLS[kind], x=left, y=top - height, width=width, height=height)
+            if cells is not None:
+                self._fill_tones(page, cells, block, top=top, height=height)
+            page.row(row.drawn[block_number], y=top - below, setter=regular if kind is _Kind.ROW else bold)
+            if kind is _Kind.TOTAL:
+                strong_rules.append(top)
             top -= height
-            page.rule(RULE, y=top, width=width)
+            rules.append(top)
+        page.rules(RULE, rules, width=width)
+        page.rules(STRONG_RULE, strong_rules, width=width)
         if not self._pending:
-            page.text(
-                self._layout.labels.no_data,
-                x=geometry.margin + PADDING_X,
-                y=top - 2 * self._leading,
-                size=geometry.font_size,
-                setter=self._regular,
-                color=MUTED,
-            )
-        self._add_page(page)
+            y = top - 2 * self._leading
+            line = _Line(self._layout.labels.no_data, geometry.font_size, self._regular, MUTED, "P")
+            self._draw_part(page, [line], x=geometry.margin + PADDING_X, y=y, repeated=block_number > 0)
 
-    def _draw_title(self, page: PageContent, top: float, *, logo: bool) -> None:
+    def _draw_title(self, page: PageContent, *, repeated: bool) -> None:
         geometry = self._geometry
-        for line in self._title_lines:
-            page.text(
-                line.text,
-                x=geometry.margin,
-                y=top - line.size,
-                size=line.size,
-                setter=line.setter,
-                color=line.color,
-            )
-            top -= line.size * _LEADING
-        if logo and self._logo is not None:
-            scale = min(_LOGO_WIDTH / self._logo.width, _LOGO_HEIGHT / self._logo.height)
-            width, height = self._logo.width * scale, self._logo.height * scale
-            x = geometry.width - geometry.margin - width
-            y = geometry.height - geometry.margin - height
-            page.draw(f"q {width:.2f} 0 0 {height:.2f} {x:.2f} {y:.2f} cm /L1 Do Q")
+        top = geometry.height - geometry.margin
+        for part in self._title_parts:
+            self._draw_part(page, part, x=geometry.margin, y=top - part[0].size, repeated=repeated)
+            top -= sum(line.size * _LEADING for line in part)
+        if self._logo is None or repeated:
+            return
+        scale = min(_LOGO_WIDTH / self._logo.width, _LOGO_HEIGHT / self._logo.height)
+        width, height = self._logo.width * scale, self._logo.height * scale
+        x = geometry.width - geometry.margin - width
+        y = geometry.height - geometry.margin - height
+        element = self._structure.element() if self._structure else 0
+        mark = page.begin_graphics("Figure", element)
+        page.draw(f"q {width:.2f} 0 0 {height:.2f} {x:.2f} {y:.2f} cm /L1 Do Q")
+        page.end_graphics()
+        if self._structure:
+            entries = figure_entries("Logo", (x, y, x + width, y + height))
+            self._structure.describe(element, "Figure", page=page.number, marks=[mark], entries=entries)
+
+    def _draw_part(
+        self, page: PageContent, lines: Sequence[_Line], *, x: float, y: float, repeated: bool
+    ) -> None:
+        """Lines of one paragraph, the first one with its baseline at ``y``."""
+        tag = lines[0].tag
+        element = self._structure.element() if self._structure and not repeated else 0
+        mark = page.begin(tag, element) if element else 0
+        for line in lines:
+            page.text(line.text, x=x, y=y, size=line.size, setter=line.setter, color=line.color)
+            y -= line.size * _LEADING
+        if self._structure and element:
+            page.end()
+            self._structure.describe(element, tag, page=page.number, marks=[mark])
 
     def _fill_tones(
         self, page: PageContent, cells: Sequence[CellText], block: Block, *, top: float, height: float
@@ -471,12 +567,15 @@ class PdfWriter:
         self._footer(page)
         contents, page_label = self._pdf.add_stream(page.content()), self._pdf.reserve()
         self._page_labels.append(page_label)
-        self._pages.append(
-            self._pdf.add(
-                f"<< /Type /Page /Parent {self._page_tree} 0 R /Contents [{contents} 0 R {page_label} 0 R]"
-                f" /MediaBox [0 0 {self._geometry.width:.2f} {self._geometry.height:.2f}]"
-                f" /Resources {self._resources} 0 R >>"
-            )
+        tags = ""
+        if self._structure:
+            tags = f" /StructParents {self._structure.add_page(page.parents)} /Tabs /S"
+        self._pages.append(page.number)
+        self._pdf.add(
+            f"<< /Type /Page /Parent {self._page_tree} 0 R /Contents [{contents} 0 R {page_label} 0 R]"
+            f" /MediaBox [0 0 {self._geometry.width:.2f} {self._geometry.height:.2f}]"
+            f" /Resources {self._resources} 0 R{tags} >>",
+            number=page.number,
         )
 
     def _footer(self, page: PageContent) -> None:
@@ -491,19 +590,29 @@ class PdfWriter:
         geometry = self._geometry
         drawer = ChartDrawer(layout=self._layout, regular=self._regular, bold=self._bold)
         for start in range(0, len(charts), _CHARTS_PER_PAGE):
-            page = PageContent(geometry)
+            page = PageContent(geometry, number=self._pdf.reserve(), tagged=self._structure is not None)
             room = geometry.height - 2 * geometry.margin - _FOOTER_GAP
             height = (room - _CHART_GAP * (_CHARTS_PER_PAGE - 1)) / _CHARTS_PER_PAGE
             for place, points in enumerate(charts[start : start + _CHARTS_PER_PAGE]):
                 top = geometry.height - geometry.margin - place * (height + _CHART_GAP)
-                drawer.draw(points, page, Area(geometry.margin, top - height, geometry.content_width, height))
+                area = Area(geometry.margin, top - height, geometry.content_width, height)
+                element = self._structure.element() if self._structure else 0
+                marks = [page.begin_graphics("Figure", element), page.begin("Figure", element)]
+                read = drawer.draw(points, page, area)
+                page.end()
+                page.end_graphics()
+                if self._structure:
+                    box = (area.left, area.bottom, area.left + area.width, area.bottom + area.height)
+                    self._structure.describe(
+                        element, "Figure", page=page.number, marks=marks, entries=figure_entries(read, box)
+                    )
             self._add_page(page)
 
     def _write_page_labels(self) -> None:
         for number, page_label in enumerate(self._page_labels, 1):
             text = self._layout.labels.page.format(page=number, pages=len(self._pages))
             x = self._geometry.width - self._geometry.margin - self._regular.width(text) * _FOOTER_SIZE
-            page = PageContent(self._geometry)
+            page = PageContent(self._geometry, tagged=self._structure is not None)
             page.text(
                 text, x=x, y=self._geometry.margin, size=_FOOTER_SIZE, setter=self._regular, color=MUTED
             )
@@ -516,9 +625,20 @@ class PdfWriter:
         pdf.add(f"<< /Font << {self._fonts.embed(pdf)} >>{images} >>", number=self._resources)
         kids = " ".join(f"{page} 0 R" for page in self._pages)
         pdf.add(f"<< /Type /Pages /Count {len(self._pages)} /Kids [{kids}] >>", number=self._page_tree)
+        tags = self._structure.end() if self._structure else ""
+        metadata = pdf.add_raw_stream(
+            xmp(
+                title=layout.title,
+                language=layout.formatter.language,
+                created=layout.options.created_at,
+                tagged=self._structure is not None,
+            ),
+            entries="/Type /Metadata /Subtype /XML",
+        )
         root = pdf.add(
             f"<< /Type /Catalog /Pages {self._page_tree} 0 R /Lang ({layout.formatter.language})"
-            f" /ViewerPreferences << /DisplayDocTitle true >>{self._outline.write(pdf, self._pages)} >>"
+            f" /ViewerPreferences << /DisplayDocTitle true >>{tags}"
+            f" /Metadata {metadata} 0 R{self._outline.write(pdf, self._pages)} >>"
         )
         created = date(layout.options.created_at)
         info = pdf.add(
@@ -526,10 +646,6 @@ class PdfWriter:
             f" /CreationDate {created} /ModDate {created} >>"
         )
         pdf.end(root=root, info=info)
-
-
-def _fill(kind: _Kind) -> str:
-    return {_Kind.ROW: ZEBRA_FILL, _Kind.SUBTOTAL: SUBTOTAL_FILL, _Kind.TOTAL: HEADER_FILL}[kind]
 
 
 def _tone(cell: Any, highlights: Sequence[Highlight], *, number: bool) -> Tone | None:

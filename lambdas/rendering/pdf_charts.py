@@ -29,6 +29,8 @@ _TITLE_SIZE, _TEXT_SIZE = 12.0, 7.5
 _TICKS = 5
 _LEGEND_LINE, _LEGEND_SIZE = 13.0, 8.0
 _LONGEST_LABEL = 24
+#: How many numbers of a series are read out.
+_MOST_READ = 24
 #: Sine and cosine of the 45 degrees at which labels are turned.
 _SLOPE = 0.7071
 
@@ -51,8 +53,8 @@ class ChartDrawer:
         self._regular = regular
         self._bold = bold
 
-    def draw(self, points: ChartPoints, page: PageContent, area: Area) -> None:
-        """Draw one chart into ``area``."""
+    def draw(self, points: ChartPoints, page: PageContent, area: Area) -> str:
+        """Draw one chart into ``area``; gives what it shows in words."""
         top = area.bottom + area.height
         title = self._clipped(points.chart.title, setter=self._bold, limit=area.width / _TITLE_SIZE)
         page.text(title, x=area.left, y=top - _TITLE_SIZE, size=_TITLE_SIZE, setter=self._bold, color=INK)
@@ -72,6 +74,17 @@ class ChartDrawer:
             self._pie(page, body, labels, series[0], points)
         else:
             self._axes_chart(page, body, labels, series, points)
+        return self._in_words(points, labels)
+
+    def _in_words(self, points: ChartPoints, labels: Sequence[str]) -> str:
+        """The title, and of each series its first numbers."""
+        parts = [points.chart.title]
+        for index, values in zip(points.values, points.series, strict=True):
+            show = self._layout.total_formats[index].text
+            shown = [f"{label} {show(value) or '–'}" for label, value in zip(labels, values, strict=True)]
+            more = ["…"] if len(shown) > _MOST_READ else []
+            parts.append(f"{self._layout.headers[index]}: {', '.join([*shown[:_MOST_READ], *more])}")
+        return ". ".join(parts)
 
     # Bars and lines
 

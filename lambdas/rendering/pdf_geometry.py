@@ -42,6 +42,16 @@ class Block:
 
     columns: tuple[int, ...]
     widths: tuple[float, ...]
+    #: Whether its first column only repeats that of the first block.
+    repeats: bool = False
+
+    def is_repeated(self, column: int) -> bool:
+        return self.repeats and column == self.columns[0]
+
+    @property
+    def own_columns(self) -> tuple[int, ...]:
+        """The columns that no block before has."""
+        return self.columns[1:] if self.repeats else self.columns
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -159,15 +169,19 @@ def _blocks(needs: Sequence[tuple[float, float]], *, available: float) -> list[B
     for index, (natural, minimum) in enumerate(needs[1:], 1):
         width = min(max(minimum, min(natural, rest * _MAX_BLOCK_SHARE)), rest)
         if columns and sum(widths) + width > rest:
-            blocks.append(_block(columns, widths, repeated=repeated, rest=rest))
+            blocks.append(_block(columns, widths, repeated=repeated, rest=rest, repeats=bool(blocks)))
             columns, widths = [], []
         columns.append(index)
         widths.append(width)
-    blocks.append(_block(columns, widths, repeated=repeated, rest=rest))
+    blocks.append(_block(columns, widths, repeated=repeated, rest=rest, repeats=bool(blocks)))
     return blocks
 
 
-def _block(columns: Sequence[int], widths: Sequence[float], *, repeated: float, rest: float) -> Block:
+def _block(
+    columns: Sequence[int], widths: Sequence[float], *, repeated: float, rest: float, repeats: bool
+) -> Block:
     # The first column is as wide in each block, since its text is broken once for all.
     stretch = min(rest / sum(widths), _MAX_STRETCH) if widths else 1.0
-    return Block(columns=(0, *columns), widths=(repeated, *(width * stretch for width in widths)))
+    return Block(
+        columns=(0, *columns), widths=(repeated, *(width * stretch for width in widths)), repeats=repeats
+    )

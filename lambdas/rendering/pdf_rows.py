@@ -12,7 +12,7 @@ from rendering.formats import TEXT_TYPES
 from rendering.layout import ReportLayout
 from rendering.model import Align, Tone
 from rendering.native import native
-from rendering.pdf_geometry import PADDING_X, Geometry
+from rendering.pdf_geometry import PADDING_X, Block, Geometry
 from rendering.pdf_text import INVISIBLE, is_right_to_left, wrap
 from rendering.pdf_typeset import Typesetter
 
@@ -26,6 +26,12 @@ _NO_WIDTH = 0xFFFF
 _MOST_LINES = 400
 #: The inks of highlighted cells; the papers are in :mod:`rendering.pdf_page`.
 TONE_INKS = {Tone.GOOD: "0 0.38 0", Tone.BAD: "0.61 0 0.02", Tone.WARNING: "0.5 0.38 0"}
+#: Stands for the number of a marked cell, which is known when its page is. Strings don't have it: a bracket
+#: in them has a backslash before it, and none is empty.
+CELL_NUMBER = b" ()"
+#: How the cells of a column are marked: not at all, as cells of a table, as artifacts.
+_UNMARKED, _CELL, _ARTIFACT = 0, 1, 2
+_BEGIN = {_CELL: b"/TD<</MCID" + CELL_NUMBER + b">>BDC", _ARTIFACT: b"/Artifact BMC"}
 INK = "0.12 0.16 0.20"
 
 
@@ -69,12 +75,14 @@ class RowSetter:
         bold: Typesetter,
         places: Sequence[int],
         point: str,
+        tagged: bool,
     ) -> None:
         self._geometry = geometry
         self._size = geometry.font_size
         self._leading = round(leading * 100)
         self._regular, self._bold = regular, bold
         self._point = point
+        self._tagged = tagged
         self._columns = [
             _ColumnPlace(
                 left + PADDING_X,
@@ -99,7 +107,7 @@ class RowSetter:
 
         ``None`` for a row with a cell that needs a look of its own.
         """
-        made = [self._block_rows(block.columns, columns) for block in self._geometry.blocks]
+        made = [self._block_rows(block, columns) for block in self._geometry.blocks]
         if len(made) == 1:
             return [None if row is None else ((Drawn(*row[:3]),), row[3]) for row in made[0]]
         return [
@@ -110,7 +118,7 @@ class RowSetter:
         ]
 
     def _block_rows(
-        self, block: Sequence[int], columns: Sequence[Sequence[str]]
+        self, block: Block, columns: Sequence[Sequence[str]]
     ) -> list[tuple[int, int, bytes, int] | None]:
         if native is not None:
             point = ord(self._point)
@@ -124,10 +132,13 @@ class RowSetter:
                         place.wraps,
                         place.places,
                         point,
+                        mark,
                     )
-                    for index, place in ((index, self._columns[index]) for index in block)
+                    for index, place, mark in (
+                        (index, self._columns[index], self._mark(block, index)) for index in block.columns
+                    )
                 ),
-                [columns[index] for index in block],
+                [columns[index] for index in block.columns],
                 self._widths,
                 self._regular.main.used,
                 size=self._size,
@@ -136,18 +147,25 @@ class RowSetter:
                 resource=self._regular.main.resource,
             )
         return [
-            self._plain_row(block, [columns[index][position] for index in block])
+            self._plain_row(block, [columns[index][position] for index in block.columns])
             for position in range(len(columns[0]))
         ]
 
-    def _plain_row(self, block: Sequence[int], texts: Sequence[str]) -> tuple[int, int, bytes, int] | None:
+    def _mark(self, block: Block, index: int) -> int:
+        """How a column is marked in a block. The first column is only repeated in further blocks."""
+        if not self._tagged:
+            return _UNMARKED
+        return _ARTIFACT if block.is_repeated(index) else _CELL
+
+    def _plain_row(self, block: Block, texts: Sequence[str]) -> tuple[int, int, bytes, int] | None:
         """What the native loop does for one row."""
         known, width = self._known, self._regular.main.width
         pen = _Pen()
         most = 0
-        for index, text in zip(block, texts, strict=True):
+        for index, text in zip(block.columns, texts, strict=True):
             if not known.issuperset(text):
                 return None
+            pen.mark(self._mark(block, index))
             if not text:
                 continue
             limit = self._limits[index] / self._units
@@ -166,6 +184,7 @@ class RowSetter:
                 if line:
                     x = self._x(index, line, width(line), self._size, limit)
                     pen.draw(x, -number * self._leading, self._regular.main.string(line) + b" Tj")
+        pen.mark(_UNMARKED)
         return *pen.drawn(), most
 
     def _draw_smaller(self, pen: "_Pen", text: str, index: int) -> bool:
@@ -196,12 +215,16 @@ class RowSetter:
         limit = (place.room + ROUNDING) / self._size
         return CellText(wrap(text, width=setter.width, limit=limit), self._size, tone)
 
-    def draw(self, cells: Sequence[CellText], block: Sequence[int], *, bold: bool = False) -> Drawn:
+    def draw(
+        self, cells: Sequence[CellText], block: Block, *, bold: bool = False, marked: bool = True
+    ) -> Drawn:
         """What draws a row that was set cell by cell, for one block of columns."""
         setter = self._bold if bold else self._regular
         pen = _Pen()
-        for index in block:
+        for index in block.columns:
             cell = cells[index]
+            if marked:
+                pen.mark(self._mark(block, index))
             limit = (self._columns[index].room + ROUNDING) / cell.size
             if cell.tone is not None:
                 pen.add(f"{TONE_INKS[cell.tone]} rg".encode())
@@ -215,6 +238,7 @@ class RowSetter:
                 pen.add(f"/{setter.main.resource} {self._size:.2f} Tf".encode())
             if cell.tone is not None:
                 pen.add(f"{INK} rg".encode())
+        pen.mark(_UNMARKED)
         return pen.drawn()
 
     def _x(self, index: int, line: str, em: float, size: float, limit: float) -> float:
@@ -251,6 +275,15 @@ class _Pen:
         self._made: list[bytes] = []
         self._first: tuple[int, int] | None = None
         self._x = self._y = 0
+        self._marked = False
+
+    def mark(self, mark: int) -> None:
+        """End the cell before, and begin one that is marked."""
+        if self._marked:
+            self._made.append(b"EMC")
+        if mark:
+            self._made.append(_BEGIN[mark])
+        self._marked = mark != _UNMARKED
 
     def draw(self, x: float, y: int, operators: bytes) -> None:
         place = int(x * 100 + 0.5)

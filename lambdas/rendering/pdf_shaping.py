@@ -121,7 +121,7 @@ class ShapedFont:
         for glyph in self._shape(text):
             if glyph.y_offset:
                 flush()
-                made.append(f"/Span << /ActualText () >> BDC {glyph.y_offset * size / face.upem:.3f} Ts")
+                made.append(f"/Span << /ActualText <> >> BDC {glyph.y_offset * size / face.upem:.3f} Ts")
             if glyph.x_offset:
                 pieces.append(f"{-glyph.x_offset * scale:.0f}")
             pieces.append(f"<{glyph.code:04X}>")
