@@ -38,7 +38,8 @@ for format in (Format.XLSX, Format.PDF, Format.CSV):
     sink = io.BytesIO()
     table = Table(title="T", columns=(Column(key="a", label="A"),))
     options = Options(created_at=datetime(2026, 1, 2, tzinfo=UTC))
-    render(table=table, batches=[[["\u00e7a va"]]], format=format, options=options, sink=sink)
+    text = "\u00e7a va \u0633\u0644\u0627\u0645 \u4e2d\ud55c \U0001f680\ufe0f"
+    render(table=table, batches=[[[text]]], format=format, options=options, sink=sink)
     print(repr(sink.getvalue()[:2]))
 """
 _READ = """
