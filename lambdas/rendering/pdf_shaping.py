@@ -29,6 +29,13 @@ def base_level(text: str) -> int:
     return int(algorithm.get_base_level(text))
 
 
+def _default_class(character: str) -> str:
+    """The class of a character that Unicode knows nothing of yet, by its block (UAX 9, table 4)."""
+    point = ord(character)
+    blocks = ((0x590, 0x8FF), (0xFB1D, 0xFDFF), (0xFE70, 0xFEFF), (0x10800, 0x10FFF), (0x1E800, 0x1EFFF))
+    return "R" if any(first <= point <= last for first, last in blocks) else "L"
+
+
 def runs_in_order(text: str) -> Iterator[Run]:
     """The runs of one line from left to right, each with its text in reading order."""
     from bidi import algorithm  # noqa: PLC0415 - only texts with such letters need it
@@ -37,6 +44,9 @@ def runs_in_order(text: str) -> Iterator[Run]:
     level = base_level(text)
     storage["base_level"], storage["base_dir"] = level, ("L", "R")[level]
     algorithm.get_embedding_levels(text, storage)
+    for character in storage["chars"]:
+        if not character["type"]:
+            character["type"] = character["orig"] = _default_class(character["ch"])
     algorithm.explicit_embed_and_overrides(storage)
     algorithm.resolve_weak_types(storage)
     algorithm.resolve_neutral_types(storage, False)

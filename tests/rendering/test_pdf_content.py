@@ -111,6 +111,8 @@ def test_arabic_letters_are_joined_and_run_from_right_to_left(tmp_path: Path) ->
         ("שלום", ["שלום"]),
         ("abc שלום def", ["abc ", "שלום", " def"]),
         ("שלום 12", ["12", "שלום "]),
+        ("\U0001e8d7", ["\U0001e8d7"]),
+        ("a\u0378\U0001e8d7", ["a\u0378", "\U0001e8d7"]),
         ("שלום abc עולם", [" עולם", "abc", "שלום "]),
     ],
 )

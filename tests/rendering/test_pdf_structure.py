@@ -1,6 +1,7 @@
 """The structure of a PDF: every cell, heading and figure can be read out, and nothing else is."""
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +12,11 @@ import pypdf
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pypdf.generic import ContentStream
+from pypdf.generic import ByteStringObject, ContentStream, TextStringObject
 
 from rendering import pdf_file, pdf_structure
 from rendering.model import Chart, ChartKind, Column, ColumnType, Total
+from rendering.pdf_text import INVISIBLE, drawable, is_right_to_left
 
 from .support import Rendered, in_python, make, one
 from .test_pdf_content import AMOUNT, CHARTS, REGION, TEXT, P, checked, image
@@ -39,10 +41,25 @@ class Element:
             yield from kid.all(tag)
 
 
+def texts_of_codes(page: pypdf.PageObject) -> dict[str, dict[int, str]]:
+    """What each code of the page's fonts reads as, by the name of the font."""
+    fonts: Any = page["/Resources"]["/Font"]  # type: ignore[index]
+    found = {}
+    for name, font in fonts.items():
+        entries = re.findall(rb"<([0-9A-F]{4})> <([0-9A-F]+)>\n", font.get_object()["/ToUnicode"].get_data())
+        found[name] = {
+            int(code, 16): bytes.fromhex(text.decode()).decode("utf-16-be", "surrogatepass")
+            for code, text in entries
+        }
+    return found
+
+
 def marks(reader: pypdf.PdfReader, page: pypdf.PageObject) -> dict[int, str]:
     """The text of each mark of a page. All that is drawn has to be in one, or in an artifact."""
     found: dict[int, str] = defaultdict(str)
     stack: list[int | None] = []
+    texts = texts_of_codes(page)
+    font = ""
     for operands, operator in ContentStream(page.get_contents(), reader).operations:
         if operator in (b"BMC", b"BDC"):
             properties = operands[1] if operator == b"BDC" else {}
@@ -53,8 +70,16 @@ def marks(reader: pypdf.PdfReader, page: pypdf.PageObject) -> dict[int, str]:
             stack.pop()
         elif operator in _PAINTING:
             assert stack, (operands, operator)
-            if operator == b"Tj" and stack[0] is not None:
-                found[stack[0]] += operands[0].original_bytes.decode("utf-16-be")
+            if operator in (b"Tj", b"TJ") and stack[0] is not None:
+                for part in operands[0] if operator == b"TJ" else operands:
+                    if isinstance(part, (TextStringObject, ByteStringObject)):
+                        codes = part.original_bytes
+                        found[stack[0]] += "".join(
+                            texts[font][high << 8 | low]
+                            for high, low in zip(codes[::2], codes[1::2], strict=True)
+                        )
+        elif operator == b"Tf":
+            font = operands[0]
     assert not stack
     return found
 
@@ -201,6 +226,34 @@ def test_any_text_is_read_out_of_its_own_cell(rows: list[list[str]]) -> None:
     assert [["".join(cell.split()) for cell in row] for row in found[1:]] == [
         ["".join(cell.split()) for cell in row] for row in rows
     ]
+
+
+_SCRIPTS = st.sampled_from(
+    "aéñßłżΩжЯ 0.,%€−אבגשָׁاللمحسرَِّ٣می漢字、かタ。한글😀🚀❤\u200d\ufe0f🏽🇧🇷👨👩()[]\u0301ก\ue000"
+) | st.characters(exclude_categories=("Cs", "Cc"))
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(_SCRIPTS, max_size=24), st.text(_SCRIPTS, max_size=80)), min_size=1, max_size=5
+    )
+)
+@settings(max_examples=60, deadline=None)
+def test_text_of_any_script_can_be_read_out_of_its_cell(rows: list[tuple[str, str]]) -> None:
+    cells = [Column(key="a", label="A", width=8), Column(key="b", label="B")]
+    found = table(structure(make(P, cells, rows)))[1:]
+    for texts, shown in zip(rows, found, strict=True):
+        for text, read in zip(texts, shown, strict=True):
+            wanted = visible(text)
+            if is_right_to_left(text):
+                # It is drawn from the left.
+                assert Counter(visible(read)) == Counter(wanted)
+            else:
+                assert visible(read) == wanted
+
+
+def visible(text: str) -> str:
+    return "".join(c for c in drawable(text) if not (c.isspace() or INVISIBLE.match(c)))
 
 
 def test_right_to_left_text_and_emoji_belong_to_their_cells(tmp_path: Path) -> None:
