@@ -11,12 +11,13 @@
 #include <string.h>
 
 /* What ended a call. */
-enum { MORE_BYTES, ENOUGH_ROWS, OTHER_PACKET };
+enum { MORE_BYTES, ENOUGH_ROWS, OTHER_PACKET, TORN_ROW };
 
 /* A packet of this length goes on in the next one. */
 #define CONTINUED 0xFFFFFF
 #define NULL_VALUE 0xFB
 #define LONGEST_INTEGER 18
+#define LONGEST_FLOAT 39
 
 typedef struct {
     PyObject *date;
@@ -92,6 +93,26 @@ integer(const Column *column, const unsigned char *data, Py_ssize_t size)
 }
 
 static PyObject *
+floating(const Column *column, const unsigned char *data, Py_ssize_t size)
+{
+    char text[LONGEST_FLOAT + 1], *end;
+    if (size < 1 || size > LONGEST_FLOAT)
+        return convert(column, data, size);
+    for (Py_ssize_t index = 0; index < size; index++) {
+        if (strchr("+-.0123456789Ee", data[index]) == NULL || data[index] == 0)
+            return convert(column, data, size);
+        text[index] = (char)data[index];
+    }
+    text[size] = 0;
+    double value = PyOS_string_to_double(text, &end, NULL);
+    if (value == -1.0 && PyErr_Occurred())
+        PyErr_Clear();
+    else if (end == text + size)
+        return PyFloat_FromDouble(value);
+    return convert(column, data, size);
+}
+
+static PyObject *
 moment(const State *state, const Column *column, const unsigned char *data, Py_ssize_t size)
 {
     PyObject *made = NULL;
@@ -135,6 +156,8 @@ value_of(const State *state, const Column *column, const unsigned char *data, Py
         Py_DecRef(text);
         return made;
     }
+    case 'f':
+        return floating(column, data, size);
     case 'd':
     case 'm':
         return moment(state, column, data, size);
@@ -191,8 +214,8 @@ torn:
 PyDoc_STRVAR(take_doc,
 "take(data, start, sequence, columns, most) -> (rows, start, sequence, ended)\n\n"
 "At most ``most`` rows of the packets in ``data`` from ``start`` on, the first of which must have this number. columns\n"
-"are (kind, converter, takes text). ended is 0 when more bytes are needed, 1 when there are enough rows, and 2 before a\n"
-"packet that is no ordinary row.");
+"are (kind, converter, takes text). ended is 0 when more bytes are needed, 1 when there are enough rows, 2 before a\n"
+"packet that is no ordinary row, and 3 before a row whose values do not fill its packet exactly.");
 
 static PyObject *
 take(PyObject *module, PyObject *args)
@@ -240,7 +263,7 @@ take(PyObject *module, PyObject *args)
         if (row == NULL) {
             if (PyErr_Occurred())
                 goto failed;
-            ended = OTHER_PACKET;
+            ended = TORN_ROW;
             break;
         }
         int done = PyList_Append(rows, row);

@@ -19,12 +19,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from pymysql.connections import Connection
+from pymysql.constants import CLIENT
 from pymysql.converters import conversions
 from pymysql.cursors import SSCursor
 from pymysql.err import InterfaceError, MySQLError
 
 from reporting.errors import PermanentError, TransientError
-from reporting.mysql_rows import BulkRows
+from reporting.mysql_rows import BulkRows, fetch_one
 from reporting.report_sql import BoundStatement
 
 type Row = tuple[object, ...]
@@ -36,13 +37,18 @@ _TIMED_OUT = frozenset({1969, 3024})
 #: 1040 and 1203 too many connections, 1045 password being rotated, 1053 shutdown, 1021/1037/1038/1041 disk
 #: or memory, 1158-1161 network, 1205 and 1213 locks, 1226 resource limit, 1317 killed by an operator,
 #: 1412 table altered since the snapshot, 1927 and 3169 connection killed, 2002-2013 not reachable or
-#: lost, 4031 closed for being idle.
+#: lost, 2027 a packet that is broken, 4031 closed for being idle.
 _UNAVAILABLE = frozenset(
     {1021, 1037, 1038, 1040, 1041, 1045, 1053, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1317, 1412}
-    | {1927, 2002, 2003, 2005, 2006, 2013, 2014, 2055, 3169, 4031}
+    | {1927, 2002, 2003, 2005, 2006, 2013, 2014, 2027, 2055, 3169, 4031}
 )
-#: Warnings of a result that lacks rows: 1931 LIMIT ROWS EXAMINED of MariaDB, 1028 sort aborted.
-_CUT_SHORT = frozenset({1028, 1931})
+#: Warnings of a result that lacks rows (1931 LIMIT ROWS EXAMINED of MariaDB, 1028 sort aborted) or parts of
+#: values (1260 cut by GROUP_CONCAT, 1301 larger than max_allowed_packet).
+_CUT_SHORT = frozenset({1028, 1260, 1301, 1931})
+#: The most warnings that a server can keep. Those that come later it only counts.
+_MOST_WARNINGS = 65_535
+#: At least what MariaDB has by default; MySQL has 1,024 bytes.
+_GROUP_CONCAT_BYTES = 1 << 20
 _ESTIMATE_TIMEOUT_SECONDS = 0.25
 #: How much longer than the statement's time limit a server may be silent before it counts as gone.
 _SILENCE_SECONDS = 15.0
@@ -75,7 +81,7 @@ class SourceUnavailable(TransientError):
 
 
 class SourceCutShort(PermanentError):
-    """The server ended the result early and said so in a warning."""
+    """The server ended the result or one of its values early and said so in a warning."""
 
     code = "incomplete"
     title = "The report would have been incomplete"
@@ -109,8 +115,8 @@ class SqlSource:
     """The rows of one statement, in batches of at most ``batch_size`` tuples, in the order of ``columns``.
 
     Iterate it once. Either every row of the result comes, or an error is raised: ``QueryTimeout``,
-    ``QueryRefused``, ``SourceUnavailable`` or ``SourceInterrupted``. Values are what PyMySQL gives: dates
-    that no calendar has (``0000-00-00``) are ``str``, TIME is ``timedelta``, BIT and binary are ``bytes``.
+    ``QueryRefused``, ``SourceCutShort``, ``SourceUnavailable`` or ``SourceInterrupted``. Values are what PyMySQL
+    gives: dates that no calendar has (``0000-00-00``) are ``str``, TIME is ``timedelta``, BIT and binary are ``bytes``.
     """
 
     def __init__(
@@ -208,6 +214,7 @@ class _Session:
         self._interrupted = False
         self._sent_at: float | None = None
         self._ended = False
+        self._may_examine_less = False
         self._bulk: BulkRows | None = None
 
     def run(self, statement: BoundStatement) -> list[str]:
@@ -218,6 +225,7 @@ class _Session:
             self._cursor = self._connection.cursor()
             self._sent_at = time.monotonic()
             self._cursor.execute(statement.text, statement.arguments)
+            self._may_examine_less = "EXAMINED" in statement.text.upper()
         except (MySQLError, OSError) as error:
             raise self._translated(error) from error
         return [column[0] for column in self._cursor.description or ()]
@@ -234,9 +242,10 @@ class _Session:
             rows = self._first_row() if self._sent_at is not None else []
             if len(rows) < size and result.unbuffered_active:
                 rows.extend(self._rows().fetch(size - len(rows)))
-            self._ended = not result.unbuffered_active
-            if self._ended and result.warning_count:
+            ended = not result.unbuffered_active
+            if ended and result.warning_count:
                 self._check_warnings()
+            self._ended = ended
         except (MySQLError, OSError) as error:
             raise self._translated(error) from error
         return rows
@@ -251,11 +260,16 @@ class _Session:
         self._cursor.close()
         with self._connection.cursor() as cursor:
             cursor.execute("SHOW WARNINGS")
-            numbers = {row[1] for row in cursor.fetchall()}
-        if numbers & _CUT_SHORT:
-            raise SourceCutShort(
-                "The source database ended the query before its last row: a limit was reached."
-            )
+            numbers = [row[1] for row in cursor.fetchall_unbuffered()]
+        found = frozenset(numbers)
+        if found & _TIMED_OUT:
+            raise QueryTimeout(_TIMEOUT_DETAIL)
+        if found & _UNAVAILABLE:
+            raise SourceUnavailable("The source database ended the query early.")
+        # 1931 comes last: a list that is full may lack it.
+        full = len(numbers) >= _MOST_WARNINGS and self._may_examine_less
+        if full or found & _CUT_SHORT:
+            raise SourceCutShort("The source database left rows or parts of values out: a limit was reached.")
 
     def interrupt(self) -> None:
         # The flag first: a thread that is still connecting looks at it once it has its socket.
@@ -302,6 +316,8 @@ class _Session:
             write_timeout=database.connect_timeout_seconds,
             defer_connect=True,
         )
+        # A result then ends with an EOF packet, which is what PyMySQL reads the count of warnings from.
+        self._connection.client_flag &= ~CLIENT.DEPRECATE_EOF
         self._connection.connect()
         if self._interrupted:
             raise SourceInterrupted("Reading the source was interrupted.")
@@ -310,7 +326,8 @@ class _Session:
         """Pin what the session's defaults would decide, and limit the statement's time on the server.
 
         MariaDB Server documentation, "max_statement_time" (seconds); MySQL 8.4 Reference Manual,
-        "max_execution_time" (milliseconds, SELECT only).
+        "max_execution_time" (milliseconds, SELECT only). A server's ``sql_select_limit`` would end results
+        early without any word of it, and its ``max_error_count`` would keep back the warning that says so.
         """
         if "MariaDB" in self._connection.get_server_info():
             limit = f"max_statement_time = {self._timeout:.3f}"
@@ -321,6 +338,8 @@ class _Session:
         with self._connection.cursor() as cursor:
             cursor.execute(
                 f"SET SESSION sql_mode = '{_SQL_MODE}', time_zone = '+00:00',"
+                f" sql_select_limit = 18446744073709551615, max_error_count = {_MOST_WARNINGS},"
+                f" group_concat_max_len = GREATEST(@@group_concat_max_len, {_GROUP_CONCAT_BYTES}),"
                 f" net_write_timeout = {patience}, {limit}"
             )
             cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
@@ -333,7 +352,7 @@ class _Session:
         MySQL ends ``SELECT SLEEP(n)`` at its limit with a row and no error (8.4 Reference Manual,
         "Miscellaneous Functions"): a first row that comes after the limit is no row of the report.
         """
-        row = self._cursor.fetchone()
+        row = fetch_one(self._cursor)
         if self._sent_at is not None and time.monotonic() - self._sent_at >= self._timeout:
             raise QueryTimeout(_TIMEOUT_DETAIL)
         self._sent_at = None

@@ -491,8 +491,7 @@ def test_rows_read_in_bulk_are_those_that_pymysql_reads(
     mariadb_server.execute(
         "CREATE OR REPLACE TABLE source.bulk (id INT PRIMARY KEY, i BIGINT, u BIGINT UNSIGNED,"
         " n DECIMAL(30, 5), f DOUBLE, s VARCHAR(60), x VARBINARY(60), d DATE, m DATETIME(6), t TIME(6),"
-        " j JSON)"
-        " CHARACTER SET utf8mb4"
+        " j JSON) CHARACTER SET utf8mb4"
     )
     with mariadb_server.connect() as connection, connection.cursor() as cursor:
         cursor.executemany(
