@@ -115,8 +115,9 @@ class SqlSource:
     """The rows of one statement, in batches of at most ``batch_size`` tuples, in the order of ``columns``.
 
     Iterate it once. Either every row of the result comes, or an error is raised: ``QueryTimeout``,
-    ``QueryRefused``, ``SourceCutShort``, ``SourceUnavailable`` or ``SourceInterrupted``. Values are what PyMySQL
-    gives: dates that no calendar has (``0000-00-00``) are ``str``, TIME is ``timedelta``, BIT and binary are ``bytes``.
+    ``QueryRefused``, ``SourceCutShort``, ``SourceUnavailable`` or ``SourceInterrupted``. Values are what
+    PyMySQL gives: dates that no calendar has (``0000-00-00``) are ``str``, TIME is ``timedelta``, BIT and
+    binary are ``bytes``.
     """
 
     def __init__(
