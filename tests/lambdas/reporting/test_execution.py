@@ -32,7 +32,7 @@ from reporting.report_types import load_report_types
 from reporting.repository import Reports
 from reporting.retries import Backoff
 from reporting.snapshots import Snapshots
-from reporting.sql_source import SourceUnavailable
+from reporting.sql_source import QueryTimeout, SourceUnavailable
 from reporting.states import Status
 from reporting.storage import S3ResultStore
 from tests.parts.activemq import PASSWORD, USERNAME, ActiveMq
@@ -160,6 +160,14 @@ def width() -> int:
     return len(load_report_types(Path(__file__).parents[3] / "report_types")["customer_list"].columns)
 
 
+def objects_of(bench: Bench, object_store: ObjectStore) -> list[str]:
+    """The keys of all objects and of all unfinished uploads of the bench's bucket."""
+    s3, bucket = object_store.s3(), bench.store._bucket
+    found = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
+    unfinished = s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+    return [item["Key"] for item in [*found, *unfinished]]
+
+
 def test_an_attempt_publishes_one_whole_object(bench: Bench) -> None:
     done = bench.attempt(accept(bench.reports).report)
     assert done.status is Status.SUCCEEDED
@@ -285,6 +293,39 @@ def test_an_error_that_will_not_go_away_fails_at_once(bench: Bench) -> None:
     assert after.error is not None
     assert (after.error["code"], after.error["retryable"]) == ("bad_value", False)
     assert after.object_key is None
+
+
+def test_a_query_that_ends_in_the_middle_of_its_rows_leaves_nothing_behind(
+    bench: Bench, object_store: ObjectStore
+) -> None:
+    # Case E06, with so many rows that a part of the file has been uploaded.
+    def limited(_: Rows) -> Iterator[Batch]:
+        for _ in range(20):
+            yield [["x" * 1000] * width()] * 1000
+        raise QueryTimeout("The query took longer than its time limit.")
+
+    bench.rows = Rows(limited)
+    after = bench.attempt(accept(bench.reports, **LEDGER).report)
+    assert (after.status, after.attempt, after.object_key) == (Status.FAILED, 1, None)
+    assert after.error is not None
+    assert (after.error["code"], after.error["retryable"]) == ("query_timeout", False)
+    assert objects_of(bench, object_store) == []
+
+
+def test_a_file_that_lacks_rows_fails_as_incomplete(
+    bench: Bench, object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Case E05: whatever loses a row between the source and the file.
+    def losing(*, batches: Iterator[Batch], **options: Any) -> Any:
+        return render(batches=(batch[1:] for batch in batches), **options)
+
+    monkeypatch.setattr(execution, "render", losing)
+    bench.rows = Rows(lambda _: iter([[["x"] * width()] * 3]))
+    after = bench.attempt(accept(bench.reports, **LEDGER).report)
+    assert (after.status, after.attempt, after.object_key) == (Status.FAILED, 1, None)
+    assert after.error is not None
+    assert (after.error["code"], after.error["retryable"]) == ("incomplete", False)
+    assert objects_of(bench, object_store) == []
 
 
 def test_an_unexpected_error_is_told_without_its_insides(bench: Bench) -> None:
