@@ -300,7 +300,7 @@ def test_a_query_that_ends_in_the_middle_of_its_rows_leaves_nothing_behind(
 ) -> None:
     # Case E06, with so many rows that a part of the file has been uploaded.
     def limited(_: Rows) -> Iterator[Batch]:
-        for _ in range(20):
+        for _batch in range(20):
             yield [["x" * 1000] * width()] * 1000
         raise QueryTimeout("The query took longer than its time limit.")
 
