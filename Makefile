@@ -41,7 +41,7 @@ bench-peers: setup ## install jsreport and Carbone and measure the engine beside
 	PYTHONPATH=lambdas:. $(PYTHON) -m benchmarks.peers
 
 chaos: setup ## break parts of a running service and judge what became of each request (FAULTS=n SEED=s)
-	$(PYTHON) -m tests.chaos.run --faults $(or $(FAULTS),50) --seed $(or $(SEED),1)
+	PYTHONPATH=lambdas:. $(PYTHON) -m tests.chaos.run --faults $(or $(FAULTS),50) --seed $(or $(SEED),1)
 
 gallery: setup ## make the sample reports of docs/gallery and their pictures
 	PYTHONPATH=lambdas:. $(PYTHON) -m tools.gallery

@@ -16,5 +16,5 @@ settings.load_profile("prensa")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put last what judges the calls of all other tests."""
-    items.sort(key=lambda item: item.path.name == "test_permissions.py")
+    """Put last what judges the logs and the calls of all other tests."""
+    items.sort(key=lambda item: item.path.name in ("test_logs.py", "test_permissions.py"))
