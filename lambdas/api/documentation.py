@@ -27,6 +27,7 @@ _OWN_422 = frozenset(
     {
         "/generate",
         "/datasets",
+        "/status/{report_id}",
         "/reports",
         "/reports/{report_id}/rerun",
         "/dead-letters",
@@ -129,6 +130,7 @@ STATUS: dict[str, Any] = {
         401: _UNAUTHORIZED,
         403: _FORBIDDEN,
         404: _NOT_FOUND,
+        422: _problem("timeline is neither true nor false"),
         503: _UNAVAILABLE,
     },
 }

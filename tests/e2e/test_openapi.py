@@ -1,0 +1,64 @@
+"""Every call of the OpenAPI document, with whatever fits its schemas and what does not: never a 5xx, and
+every answer as the document says."""
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.e2e.client import Client
+
+_CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
+_OPERATIONS = (
+    "POST /generate",
+    "POST /datasets",
+    "GET /status/{report_id}",
+    "GET /reports",
+    "GET /reports/{report_id}/download",
+    "POST /reports/{report_id}/cancel",
+    "POST /reports/{report_id}/rerun",
+    "GET /report-types",
+    "GET /report-types/{name}",
+    "GET /dead-letters",
+    "POST /dead-letters/redrive",
+    "GET /health",
+)
+
+
+def test_the_list_of_operations_is_that_of_the_document(service: Client) -> None:
+    document = service.call("GET", "/openapi.json").json
+    found = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    assert found == set(_OPERATIONS)
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+@pytest.mark.parametrize("name", _OPERATIONS)
+def test_whatever_is_sent_the_answer_is_as_documented(
+    service: Client, name: str, mode: GenerationMode
+) -> None:
+    schema = schemathesis.openapi.from_dict(service.call("GET", "/openapi.json").json)
+    method, path = name.split()
+    operation = schema[path][method]
+    strategy = operation.as_strategy(generation_mode=mode)
+
+    @given(case=strategy)
+    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    def answers_as_documented(case: Any) -> None:
+        response = case.call(
+            base_url=service.base, headers={"authorization": f"Bearer {service.token}"}, allow_redirects=False
+        )
+        case.validate_response(response, checks=list(_CHECKS))
+
+    # Without a parameter or a body there is nothing that could be wrong.
+    with suppress(Unsatisfiable):
+        answers_as_documented()
