@@ -35,7 +35,7 @@ _LOCALE_NAME = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 _PLACES = re.compile(r"(decimal|percent):([0-9]{1,2})")
 _CURRENCY = re.compile(r"currency:([A-Z]{3})")
 _NAMED = re.compile(r"[a-z]+(:.*)?", re.DOTALL)
-_NUMBER_NAMES = "integer, decimal:N, currency:ISO, percent:N"
+_NUMBER_NAMES = "integer, decimal:N or percent:N with N from 0 to 30, currency:ISO"
 _KNOWN_MOMENTS = 4096
 _MARKS = re.compile("[\u200e\u200f\u061c]")
 _PLAIN_DATE_PATTERN = re.compile(r"(?:d{1,2}|M{1,2}|y{1,4}|[./\- ])+")
@@ -101,8 +101,10 @@ def check_column_format(column_type: ColumnType, format: str | None) -> None:  #
     try:
         found = family(format)
     except ValueError as error:
+        # Of a name with a wrong number the spreadsheet's grammar would only find fault with the letters.
+        reason = "" if _NAMED.fullmatch(format) else f" ({error})"
         raise ValueError(
-            f"{format[:40]!r} is not a format of a {column_type} column ({error}): {allowed}"
+            f"{format[:40]!r} is not a format of a {column_type} column{reason}: {allowed}"
         ) from None
     if found is not Family.GENERAL and found is not _FAMILIES.get(column_type):
         raise ValueError(f"{format[:40]!r} is not a format of a {column_type} column: {allowed}")
