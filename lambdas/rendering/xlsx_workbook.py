@@ -8,6 +8,7 @@ from rendering.shared_strings import SharedStrings
 from rendering.xlsx_cells import escape, escape_attribute
 from rendering.xlsx_package import MAIN, RELATIONSHIPS, Package, Part, Relationship
 from rendering.xlsx_styles import StyleSheet
+from rendering.xlsx_theme import THEME_TYPE, theme_xml
 
 _SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 SHEET_TYPE = f"{_SPREADSHEET}.worksheet+xml"
@@ -57,8 +58,10 @@ class Workbook:
     def end(self) -> None:
         """Write the parts that are left. The last sheet has to be closed."""
         write = self.package.write
+        write("/xl/theme/theme1.xml", THEME_TYPE, theme_xml())
         write("/xl/styles.xml", f"{_SPREADSHEET}.styles+xml", self.styles.xml())
         relationships = [Relationship("worksheet", entry.part) for entry in self.sheets]
+        relationships.append(Relationship("theme", "/xl/theme/theme1.xml"))
         relationships.append(Relationship("styles", "/xl/styles.xml"))
         if self.shared_strings.numbers:
             write("/xl/sharedStrings.xml", f"{_SPREADSHEET}.sharedStrings+xml", self._shared_strings())
