@@ -20,6 +20,7 @@ class Labels:
     other: str
     about: str
     created: str
+    language: str
     rows: str
     column: str
     change: str
@@ -42,6 +43,7 @@ _LABELS = {
         other="Other",
         about="About this report",
         created="Created",
+        language="Language",
         rows="Rows",
         column="Column",
         change="Change",
@@ -62,6 +64,7 @@ _LABELS = {
         other="Outros",
         about="Sobre este relatório",
         created="Criado em",
+        language="Idioma",
         rows="Linhas",
         column="Coluna",
         change="Mudança",
@@ -82,6 +85,7 @@ _LABELS = {
         other="Otros",
         about="Acerca de este informe",
         created="Creado",
+        language="Idioma",
         rows="Filas",
         column="Columna",
         change="Cambio",
@@ -102,6 +106,7 @@ _LABELS = {
         other="Autres",
         about="À propos de ce rapport",
         created="Créé le",
+        language="Langue",
         rows="Lignes",
         column="Colonne",
         change="Modification",
@@ -122,6 +127,7 @@ _LABELS = {
         other="Sonstige",
         about="Über diesen Bericht",
         created="Erstellt",
+        language="Sprache",
         rows="Zeilen",
         column="Spalte",
         change="Änderung",
@@ -142,6 +148,7 @@ _LABELS = {
         other="Altro",
         about="Informazioni sul report",
         created="Creato",
+        language="Lingua",
         rows="Righe",
         column="Colonna",
         change="Modifica",

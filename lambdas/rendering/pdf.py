@@ -652,7 +652,7 @@ def _tone(cell: Any, highlights: Sequence[Highlight], *, number: bool) -> Tone |
     """The tone of the first highlight that fits; a number column's text fits none."""
     if cell is None or (number and isinstance(cell, str)):
         return None
-    value = (Decimal(repr(cell)) if isinstance(cell, float) else Decimal(cell)) if number else str(cell)
+    value = (Decimal(repr(cell)) if isinstance(cell, float) else Decimal(cell)) if number else _words(cell)
     for highlight in highlights:
         wanted: Any = highlight.value
         match highlight.when:
@@ -667,3 +667,7 @@ def _tone(cell: Any, highlights: Sequence[Highlight], *, number: bool) -> Tone |
         if fits:
             return highlight.tone
     return None
+
+
+def _words(cell: object) -> str:
+    return str(cell).lower() if isinstance(cell, bool) else str(cell)

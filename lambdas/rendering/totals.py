@@ -186,11 +186,16 @@ class _EndedGroups:
     def add(self, keys: tuple[Cell, ...], changed: int) -> None:
         """Every group from level ``changed`` inwards has ended."""
         if len(self._seen) < _MOST_ENDED:
-            self._seen.update(hash(keys[: level + 1]) for level in range(changed, len(keys)))
+            self._seen.update(_hash(keys[: level + 1]) for level in range(changed, len(keys)))
 
     def has(self, keys: tuple[Cell, ...], changed: int) -> bool:
         """Whether the group that begins at level ``changed`` has ended before."""
-        return hash(keys[: changed + 1]) in self._seen
+        return _hash(keys[: changed + 1]) in self._seen
+
+
+def _hash(keys: tuple[Cell, ...]) -> int:
+    # Python gives -1 the hash of -2, which would make two groups of numbers one.
+    return hash(tuple("-1" if key == -1 else key for key in keys))
 
 
 class Totals:

@@ -16,10 +16,10 @@ from rendering.charts import ChartPoints
 from rendering.errors import RenderError, SheetFull, TooManyRows
 from rendering.formats import zone_for
 from rendering.layout import ReportLayout, Written
-from rendering.model import ByteSink, ColumnType, Orientation, Total
-from rendering.rows import Cell, Rows
+from rendering.model import ByteSink, Column, ColumnType, Orientation, Total
+from rendering.rows import ColumnCells, Rows
 from rendering.sheet_names import sheet_name, unique_sheet_name
-from rendering.totals import Summary
+from rendering.totals import Accumulator, Summary
 from rendering.warnings import WarningKind
 from rendering.xlsx_cells import (
     ENCODERS,
@@ -53,6 +53,10 @@ _MAX_MEASURED_WIDTH = 60.0
 #: The widest column that Excel takes (ECMA-376 part 1, section 18.3.1.13).
 _MAX_WIDTH = 255.0
 _FILTER_BUTTON = 3
+#: Bold letters are wider.
+_BOLD = 1
+#: A total over all rows may have three digits and a separator more than that of the sample.
+_MORE_DIGITS = 4
 #: More characters than this across are easier to read on landscape paper.
 _PORTRAIT_CHARACTERS = 95
 #: Excel ends a print header or footer at 255 characters.
@@ -102,6 +106,7 @@ class XlsxWriter:
         self._table_totals: list[tuple[str | None, str | None]] | None = None
         self._extents = Extents(len(layout.grouping))
         self._summaries: list[Summary] = []
+        self._totals: Summary | None = None
         # Detail rows are one level below the innermost subtotal, and that of the table has none.
         self._levels = min(len(layout.grouping) + 1, MAX_OUTLINE) if layout.groups else 0
         self._outline = f' outlineLevel="{self._levels}"' if self._levels else ""
@@ -109,10 +114,8 @@ class XlsxWriter:
             raise ValueError(f"max_rows_per_sheet must be more than {self._header_row}")
 
     def begin(self, sample: Rows) -> None:
-        self._widths = [
-            self._width(index, column.cells)
-            for index, column in enumerate(sample.part(0, _SAMPLE_ROWS).columns)
-        ]
+        measured = sample.part(0, _SAMPLE_ROWS)
+        self._widths = [self._width(index, measured) for index in range(len(self._layout.columns))]
         self._styles = Styles(self._workbook.styles, layout=self._layout)
         self._columns = [
             _ColumnCells(
@@ -124,6 +127,11 @@ class XlsxWriter:
                 links=column.type is ColumnType.URL,
             )
             for index, column in enumerate(self._layout.columns)
+        ]
+        self._counted_texts = [
+            index
+            for index, (column, spec) in enumerate(zip(self._columns, self._layout.columns, strict=True))
+            if spec.total is Total.COUNT and not column.typed
         ]
         self._headers = self._layout.headers
         if self._makes_tables:
@@ -161,6 +169,10 @@ class XlsxWriter:
         self._data_offset = data_row - first
         self._run_start = first
         self._extents.add_rows(first)
+        for index in self._counted_texts:
+            if "" in rows.columns[index].cells:
+                # Programs differ in whether an empty text counts.
+                self._extents.add_text(index)
         if self._ranges and self._ranges[-1][1] == first - 1:
             self._ranges[-1] = (self._ranges[-1][0], self._row)
         else:
@@ -173,6 +185,8 @@ class XlsxWriter:
     def summary(self, summary: Summary) -> None:
         level = 0 if summary.group is None else self._layout.grouping.index(summary.group) + 1
         by_sheet = self._layout.table.sheet_by is not None
+        if level == 0:
+            self._totals = summary
         if by_sheet and level <= 1:
             self._summaries.append(summary)
         if self._layout.has_totals and not (by_sheet and level == 0):
@@ -236,7 +250,7 @@ class XlsxWriter:
         if charts:
             extra.charts(charts)
         if self._layout.options.about:
-            extra.about(row_count=self._row_count)
+            extra.about(row_count=self._row_count, totals=self._totals)
         self._workbook.end()
         return Written(sheets=len(self._workbook.sheets))
 
@@ -247,6 +261,11 @@ class XlsxWriter:
     def _open_part(self) -> Part:
         assert self._part is not None  # noqa: S101 - rows come only after begin
         return self._part
+
+    @property
+    def _is_sheet_of_one_group(self) -> bool:
+        """Whether each sheet has rows of one group and no subtotal among them."""
+        return self._layout.table.sheet_by is not None and len(self._layout.grouping) == 1
 
     @property
     def _makes_tables(self) -> bool:
@@ -369,8 +388,8 @@ class XlsxWriter:
         if self._makes_tables and has_rows:
             self._tables += 1
             end.table = f"/xl/tables/table{self._tables}.xml"
-        elif not self._layout.groups:
-            # Sorting or filtering would tear subtotals from their groups.
+        elif not self._layout.groups or self._is_sheet_of_one_group:
+            # Sorting or filtering would tear subtotals among the rows from their groups.
             end.filter = reference
             self._entry.filter = f"$A${header}:${self._columns[-1].letter}${last}"
         if has_rows:
@@ -408,7 +427,13 @@ class XlsxWriter:
             ranges = [(ranges[0][0], ranges[-1][1])]
         for column, spec in zip(self._columns, self._layout.columns, strict=True):
             cells = " ".join(f"{column.letter}{first}:{column.letter}{last}" for first, last in ranges)
-            conditions.add(cells, highlights=spec.highlights, data_bar=spec.data_bar)
+            conditions.add(
+                cells,
+                first=f"{column.letter}{ranges[0][0]}",
+                type=spec.type,
+                highlights=spec.highlights,
+                data_bar=spec.data_bar,
+            )
         return conditions.elements
 
     def _text_ranges(self, first: int, last: int) -> str | None:
@@ -443,16 +468,39 @@ class XlsxWriter:
         wide = sum(self._widths) > _PORTRAIT_CHARACTERS
         return wanted is Orientation.LANDSCAPE or (wanted is Orientation.AUTO and wide)
 
-    def _width(self, index: int, cells: Sequence[Cell]) -> float:
-        """The column's own width, or that of its header and its first values, in characters."""
+    def _width(self, index: int, sample: Rows) -> float:
+        """The column's own width, or that of its header, first values and totals, in characters."""
         column, column_format = self._layout.columns[index], self._layout.formats[index]
         if column.width is not None:
             return min(max(column.width, 1.0), _MAX_WIDTH)
         header = min(characters(self._layout.headers[index]) + _FILTER_BUTTON, 30)
-        values = max((characters(column_format.text(cell)) for cell in cells), default=0)
-        if column.total in (Total.SUM, Total.COUNT):
-            values += 3
+        cells = sample.columns[index]
+        values = max((characters(column_format.text(cell)) for cell in cells.cells), default=0)
+        values = max(values, self._total_width(column, index, cells), self._label_width(index, sample))
         return min(max(header, values + 2, _MIN_WIDTH), _MAX_MEASURED_WIDTH)
+
+    def _total_width(self, column: Column, index: int, cells: ColumnCells) -> int:
+        """The width of a total that grows with the rows, of which more than the sample may come."""
+        if column.total not in (Total.SUM, Total.COUNT):
+            return 0
+        accumulator = Accumulator(column)
+        accumulator.add(cells)
+        text = self._layout.total_formats[index].text(accumulator.result())
+        return characters(text) + _BOLD + (_MORE_DIGITS if len(cells.cells) == _SAMPLE_ROWS else 0)
+
+    def _label_width(self, index: int, sample: Rows) -> int:
+        """The width of the words of summary rows, where the cell beside them leaves no room."""
+        layout = self._layout
+        if not layout.has_totals or not any(column.total for column in layout.columns[index + 1 : index + 2]):
+            return 0
+        summaries = [Summary(group=None, values=())]
+        summaries += [
+            Summary(group=group, key=key, values=())
+            for group in layout.grouping
+            for key in dict.fromkeys(sample.columns[group].cells)
+        ]
+        labels = filter(None, map(layout.summary_label, summaries))
+        return max((characters(text) + _BOLD for place, text in labels if place == index), default=0)
 
 
 def _title_block(layout: ReportLayout) -> list[tuple[str, bool]]:

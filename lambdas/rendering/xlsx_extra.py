@@ -1,9 +1,10 @@
 """Sheets beside the rows: totals of the groups' sheets, charts with their numbers, and how it was made."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from rendering.charts import ChartPoints
-from rendering.formats import GENERAL, zone_for
+from rendering.formats import GENERAL, TEXT, zone_for
 from rendering.layout import ReportLayout
 from rendering.model import ChartKind
 from rendering.rows import Cell
@@ -85,11 +86,17 @@ class ExtraSheets:
         widths = [_LABEL_WIDTH, *[_NUMBER_WIDTH] * (beside - 2), _GAP_WIDTH]
         self._write_drawing(specs, anchors)
         self._write(
-            name, lines, widths=widths, frozen_rows=0, drawing="/xl/drawings/drawing1.xml", unique=True
+            name,
+            lines,
+            widths=widths,
+            frozen_rows=0,
+            drawing="/xl/drawings/drawing1.xml",
+            unique=True,
+            landscape=True,
         )
 
-    def about(self, *, row_count: int) -> None:
-        """Title, parameters, clock, counts, totals and what had to change."""
+    def about(self, *, row_count: int, totals: Summary | None) -> None:
+        """Title, parameters, clock, locale, counts, totals and what had to change."""
         layout, labels = self._layout, self._layout.labels
         options = layout.options
         zone = zone_for(options.timezone)
@@ -104,14 +111,35 @@ class ExtraSheets:
                 self._styles.label(),
                 limited(f"{layout.formatter.datetime_format.text(moment)} ({options.timezone})"),
             ),
+            (labels.language, self._styles.label(), limited(layout.formatter.language)),
             (labels.rows, self._styles.number("#,##0", left=True), str(row_count)),
         ]
         facts += [(label, self._styles.label(), limited(value)) for label, value in layout.parameters]
         for label, style, value in facts:
             lines.add([(self._styles.label(bold=True), limited(label)), (style, value)])
         lines.add([])
+        self._add_totals(lines, totals)
         self._add_warnings(lines)
         self._write(labels.about, lines, widths=_ABOUT_WIDTHS, frozen_rows=0)
+
+    def _add_totals(self, lines: "_Lines", totals: Summary | None) -> None:
+        if totals is None or not self._layout.has_totals:
+            return
+        labels = self._layout.labels
+        lines.add(
+            [
+                (self._styles.header(), limited(labels.column)),
+                (self._styles.header(right=True), limited(labels.total)),
+            ]
+        )
+        for index, (column, value) in enumerate(zip(self._layout.columns, totals.values, strict=True)):
+            if column.total is None:
+                continue
+            encoded = _encoded(value)
+            number_format = self._layout.total_formats[index].number_format
+            style = self._styles.number(TEXT if isinstance(encoded, Text) else number_format)
+            lines.add([(self._styles.label(), limited(self._layout.headers[index])), (style, encoded)])
+        lines.add([])
 
     def _add_warnings(self, lines: "_Lines") -> None:
         labels, warnings = self._layout.labels, self._layout.warnings.result()
@@ -137,7 +165,7 @@ class ExtraSheets:
 
     def _chart(self, points: ChartPoints, lines: "_Lines", *, sheet: str) -> ChartSpec:
         layout = self._layout
-        lines.add([(self._styles.label(bold=True), limited(points.chart.title))])
+        lines.add([(self._styles.label(bold=True, wrap=False), limited(points.chart.title))])
         head = lines.count + 1
         lines.add(
             [
@@ -206,12 +234,14 @@ class ExtraSheets:
         frozen_rows: int,
         drawing: str | None = None,
         unique: bool = False,
+        landscape: bool = False,
     ) -> None:
         entry, part = self._workbook.open_sheet(name if unique else self._name(name))
         view = SheetView(selected=False, frozen_rows=frozen_rows, widths=widths, grid=False)
         part.write(view.xml())
         part.write(lines.xml())
-        relationships = SheetEnd(print_setup=self._print_setup, drawing=drawing).write(part, ())
+        print_setup = replace(self._print_setup, landscape=landscape or self._print_setup.landscape)
+        relationships = SheetEnd(print_setup=print_setup, drawing=drawing).write(part, ())
         part.close()
         self._workbook.package.relate(entry.part, relationships)
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
-from rendering.model import Highlight, PageSize, Tone
-from rendering.xlsx_cells import escape, escape_attribute, escape_codes
+from rendering.model import ColumnType, Highlight, PageSize, Tone
+from rendering.xlsx_cells import date_value, escape, escape_attribute, escape_codes
 from rendering.xlsx_package import MAIN, RELATIONSHIPS, Part, Relationship
 from rendering.xlsx_styles import differential_number
 
@@ -15,12 +16,7 @@ _MILLIMETRES = 25.4
 _SIDE_MARGIN, _EDGE_MARGIN, _LINE_MARGIN = 0.75, 1.0, 0.5
 #: The largest outline level that a row can have.
 MAX_OUTLINE = 7
-_OPERATORS = {
-    "above": "greaterThan",
-    "below": "lessThan",
-    "equal": "equal",
-    "not_equal": "notEqual",
-}
+_OPERATORS = {"above": ">", "below": "<", "equal": "=", "not_equal": "<>"}
 _BAR_COLOR = "FF9CC2E5"
 
 
@@ -129,9 +125,17 @@ class Conditions:
         self.elements: list[str] = []
         self._rules = 0
 
-    def add(self, ranges: str, *, highlights: Sequence[Highlight], data_bar: bool) -> None:
-        """Rules for the cells of ``ranges``."""
-        rules = [self._highlight(highlight) for highlight in highlights]
+    def add(
+        self,
+        ranges: str,
+        *,
+        first: str,
+        type: ColumnType,  # noqa: A002 - the column's own word
+        highlights: Sequence[Highlight],
+        data_bar: bool,
+    ) -> None:
+        """Rules for the cells of ``ranges``, of which ``first`` is the one at the top."""
+        rules = [self._highlight(highlight, _condition(first, type, highlight)) for highlight in highlights]
         if data_bar:
             self._rules += 1
             rules.append(
@@ -143,15 +147,40 @@ class Conditions:
                 f'<conditionalFormatting sqref="{ranges}">{"".join(rules)}</conditionalFormatting>'
             )
 
-    def _highlight(self, highlight: Highlight) -> str:
+    def _highlight(self, highlight: Highlight, condition: str) -> str:
         self._rules += 1
-        value = highlight.value
-        formula = '"' + value.replace('"', '""') + '"' if isinstance(value, str) else format(value, "f")
         tone: Tone = highlight.tone
         return (
-            f'<cfRule type="cellIs" dxfId="{differential_number(tone)}" priority="{self._rules}"'
-            f' operator="{_OPERATORS[highlight.when]}"><formula>{escape(formula)}</formula></cfRule>'
+            f'<cfRule type="expression" dxfId="{differential_number(tone)}" priority="{self._rules}">'
+            f"<formula>{escape(condition)}</formula></cfRule>"
         )
+
+
+def _condition(cell: str, type: ColumnType, highlight: Highlight) -> str:  # noqa: A002
+    """A highlight as a formula.
+
+    A rule of type ``cellIs`` would take a blank cell as 0, a text as more than any number, and "a" as "A".
+    """
+    value, operator = highlight.value, _OPERATORS[highlight.when]
+    if not isinstance(value, str):
+        return f"AND(ISNUMBER({cell}),{cell}{operator}{value:f})"
+    if type is ColumnType.BOOLEAN and value.lower() in ("true", "false"):
+        return f"AND(ISLOGICAL({cell}),{cell}{operator}{value.upper()})"
+    if type is ColumnType.DATE and (serial := _serial(value)) is not None:
+        return f"AND(ISNUMBER({cell}),{cell}{operator}{serial})"
+    quoted = '"' + value.replace('"', '""') + '"'
+    if highlight.when == "equal":
+        return f"EXACT({cell},{quoted})"
+    return f"AND(NOT(ISBLANK({cell})),NOT(EXACT({cell},{quoted})))"
+
+
+def _serial(text: str) -> str | None:
+    """The number of an ISO 8601 date, if it is one that a spreadsheet has."""
+    try:
+        serial = date_value(date.fromisoformat(text))
+    except ValueError:
+        return None
+    return serial if isinstance(serial, str) else None
 
 
 def table_xml(

@@ -40,6 +40,7 @@ class _Look:
     horizontal: str | None = None
     vertical: str | None = None
     wrap: bool = False
+    shrink: bool = False
     number_format: str = GENERAL
     quote_prefix: bool = False
 
@@ -140,6 +141,7 @@ def _cell_format(look: _Look, *, font: int, fill: int, border: int, number_forma
             ("horizontal", look.horizontal),
             ("vertical", look.vertical),
             ("wrapText", "1" if look.wrap else None),
+            ("shrinkToFit", "1" if look.shrink else None),
         )
         if value
     )
@@ -217,6 +219,8 @@ class Styles:
                     border=_RULE_ABOVE,
                     horizontal=self._layout.align(index),
                     vertical="top",
+                    # A number that is wider than its column would be shown as ####.
+                    shrink=not text,
                     number_format=TEXT if text else self._layout.total_formats[index].number_format,
                 )
             )
@@ -236,11 +240,11 @@ class Styles:
             )
         )
 
-    def label(self, *, bold: bool = False) -> int:
-        """The style of a text that belongs to no column."""
+    def label(self, *, bold: bool = False, wrap: bool = True) -> int:
+        """The style of a text that belongs to no column; without ``wrap`` it goes on over blank cells."""
         font = _BOLD if bold else _PLAIN
         return self._sheet.number(
-            _Look(font=font, horizontal="left", vertical="top", wrap=True, number_format=TEXT)
+            _Look(font=font, horizontal="left", vertical="top", wrap=wrap, number_format=TEXT)
         )
 
     def number(self, number_format: str, *, left: bool = False) -> int:

@@ -400,6 +400,14 @@ def test_highlighted_cells_have_their_paper_and_ink() -> None:
     assert data.count(b"1 0.78 0.81 rg") == data.count(b"0.61 0 0.02 rg") == 1
 
 
+def test_a_highlight_names_a_boolean_as_json_does() -> None:
+    highlights = (Highlight(when="equal", value="false", tone=Tone.BAD),)
+    column = Column(key="v", label="V", type=ColumnType.BOOLEAN, highlights=highlights)
+    content = one(P, column, [True, False, None]).pdf().pages[0].get_contents()
+    assert content is not None
+    assert content.get_data().count(b"1 0.78 0.81 rg") == 1
+
+
 def test_numbers_of_different_places_are_aligned_on_their_decimals() -> None:
     column = Column(key="v", label="V", type=ColumnType.DECIMAL)
     made = one(P, column, ["1", "2.5", "3.25", "-400.125"])

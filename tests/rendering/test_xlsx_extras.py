@@ -96,6 +96,9 @@ def test_charts_stand_beside_their_numbers_and_hold_them() -> None:
         ["S", -3],
     ]
     assert len(sheet._charts) == 3
+    # A long title goes on over the cells beside it: a second line would be hidden by the row below.
+    assert not sheet["A1"].alignment.wrapText
+    assert sheet.page_setup.orientation == "landscape"
     chart = ET.fromstring(made.part("xl/charts/chart1.xml"))  # noqa: S314 - our own file
     assert [node.text for node in chart.iter(f"{_CHART}f")] == [
         "'Charts'!$B$2", "'Charts'!$A$3:$A$4", "'Charts'!$B$3:$B$4",
@@ -157,17 +160,37 @@ def test_no_table_without_rows_or_with_groups() -> None:
 def test_highlights_and_data_bars_are_rules_over_the_rows_alone() -> None:
     rules = everything().sheet().conditional_formatting
     found = {
-        str(area.sqref): [(rule.type, rule.operator, list(rule.formula), rule.dxfId) for rule in area.rules]
+        str(area.sqref): [(rule.type, list(rule.formula), rule.dxfId) for rule in area.rules]
         for area in rules
     }
     assert found == {
         "C5:C7": [
-            ("cellIs", "lessThan", ["-0.5"], 1),
-            ("cellIs", "greaterThan", ["100"], 0),
-            ("dataBar", None, [], None),
+            ("expression", ["AND(ISNUMBER(C5),C5<-0.5)"], 1),
+            ("expression", ["AND(ISNUMBER(C5),C5>100)"], 0),
+            ("dataBar", [], None),
         ],
-        "D5:D7": [("cellIs", "equal", ['"""late"""'], 2)],
+        "D5:D7": [("expression", ['EXACT(D5,"""late""")'], 2)],
     }
+
+
+def test_highlights_of_dates_and_booleans_compare_with_what_their_cells_hold() -> None:
+    columns = [
+        Column(
+            key="d", label="D", type=ColumnType.DATE,
+            highlights=(Highlight(when="not_equal", value="2026-01-01", tone=Tone.BAD),),
+        ),
+        Column(
+            key="b", label="B", type=ColumnType.BOOLEAN,
+            highlights=(Highlight(when="equal", value="false", tone=Tone.BAD),),
+        ),
+        Column(key="t", label="T", highlights=(Highlight(when="not_equal", value="x", tone=Tone.BAD),)),
+    ]  # fmt: skip
+    rules = make(X, columns, [[date(2026, 1, 1), False, "X"]]).sheet().conditional_formatting
+    assert [list(rule.formula) for area in rules for rule in area.rules] == [
+        ["AND(ISNUMBER(A2),A2<>46023)"],
+        ["AND(ISLOGICAL(B2),B2=FALSE)"],
+        ['AND(NOT(ISBLANK(C2)),NOT(EXACT(C2,"x")))'],
+    ]
 
 
 def test_rules_leave_subtotals_out() -> None:
@@ -192,7 +215,9 @@ def test_the_sheet_about_the_report_says_how_it_was_made() -> None:
     assert lines[0] == ["Sobre este relatório"]
     assert ["Relatório", "Título"] in lines
     assert ["Criado em", "02/01/2026 00:04:05 (America/Sao_Paulo)"] in lines
+    assert ["Idioma", "pt-BR"] in lines
     assert ["Linhas", 4] in lines
+    assert lines[lines.index(["Coluna", "Total"]) + 1] == ["Value", 127.5]
     assert ["De", "2026-01-01"] in lines
     assert ["Value", "bad_value", 1, 4, "kept as text: not a decimal number"] in lines
     assert len([line for line in lines if len(line) == 5]) == 1 + len(made.result.warnings)

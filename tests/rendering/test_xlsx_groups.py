@@ -116,6 +116,43 @@ def test_sheet_by_names_the_outermost_group() -> None:
         make(X, [REGION, CITY, AMOUNT], ROWS, group_by=("r", "c"), design={"sheet_by": "c"})
 
 
+def test_an_empty_text_makes_a_count_a_value() -> None:
+    columns = [REGION, Column(key="n", label="N", total=Total.COUNT)]
+    made = make(X, columns, [["N", "x"], ["N", ""], ["S", "y"], ["S", None]], group_by=("r",), batch=1)
+    assert column(made.sheet(), "B") == ["x", "", 2, "y", None, "=SUBTOTAL(3,B5:B6)", 3]
+    assert made.result.row_count == 4
+
+
+def test_a_sheet_of_one_group_can_be_filtered_without_its_totals_row() -> None:
+    one = make(X, [REGION, AMOUNT], [["N", 1], ["N", 2]], group_by=("r",), design={"sheet_by": "r"})
+    assert one.sheet().auto_filter.ref == "A1:B3"
+    two = make(X, [REGION, CITY, AMOUNT], ROWS, group_by=("r", "c"), design={"sheet_by": "r"})
+    assert two.sheet().auto_filter.ref is None
+
+
+def test_groups_of_negative_numbers_are_told_apart() -> None:
+    group = Column(key="g", label="G", type=ColumnType.INTEGER)
+    assert make(X, [group, AMOUNT], [[-2, 1], [-1, 1], [0, 1]], group_by=("g",)).kinds == {}
+    again = make(X, [group, AMOUNT], [[-1, 1], [0, 1], [-1, 1]], group_by=("g",))
+    assert again.kinds == {("g", "repeated_group"): 1}
+
+
+def test_columns_are_wide_enough_for_their_totals_and_what_these_are_called() -> None:
+    amount = Column(key="v", label="V", type=ColumnType.DECIMAL, format="decimal:2", total=Total.SUM)
+    rows = [["North and South", Decimal("999999.99")]] * 9
+    widths = make(X, [REGION, amount], rows, group_by=("r",)).sheet().column_dimensions
+    assert widths["A"].width > len("Total North and South")
+    assert widths["B"].width > len("8,999,999.91")
+    longer = make(X, [REGION, amount], rows * 100, group_by=("r",)).sheet().column_dimensions
+    assert longer["B"].width > len("899,999,991.00")
+
+
+def test_a_total_that_is_wider_than_its_column_shrinks() -> None:
+    narrow = Column(key="v", label="V", type=ColumnType.INTEGER, total=Total.SUM, width=3)
+    sheet = make(X, [REGION, narrow], [["N", 10**9]], group_by=("r",)).sheet()
+    assert [cell.alignment.shrinkToFit for cell in sheet["B"]] == [None, None, True, True]
+
+
 def test_a_group_that_comes_again_is_counted() -> None:
     rows = [["N", 1], ["S", 1], ["N", 1], ["N", 1], ["S", 2]]
     for file_format in Format:
