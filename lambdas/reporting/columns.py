@@ -29,9 +29,9 @@ def _number(value: object) -> object:
 
 def _exact(value: object) -> object:
     """A JSON number with its digits; YAML's floats by the shortest that read back."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    return Decimal(repr(value))
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
+        raise ValueError(f"must be a number or a text, got {as_json(value)}")
+    return Decimal(repr(value)) if isinstance(value, int | float) else value
 
 
 #: Millimetres on each side of a page.
@@ -151,9 +151,12 @@ class ColumnModel(BaseModel):
         if self.format is not None:
             check_column_format(self.type, self.format)
         if self.total in (Total.SUM, Total.AVERAGE) and self.type not in _NUMERIC:
-            raise ValueError(f"total {self.total} needs a number or a duration, the column is {self.type}")
+            allowed = "count, min, max" if self.type in _ORDERED else "count"
+            detail = f"total {self.total} needs a number or a duration, the column is {self.type}"
+            raise ValueError(f"{detail}; allowed: {allowed}")
         if self.total in (Total.MIN, Total.MAX) and self.type not in _ORDERED:
-            raise ValueError(f"total {self.total} needs values with an order, the column is {self.type}")
+            detail = f"total {self.total} needs values with an order, the column is {self.type}"
+            raise ValueError(f"{detail}; allowed: count")
         if self.data_bar and self.type not in _NUMERIC:
             raise ValueError(f"data_bar needs a number or a duration, the column is {self.type}")
         for problem in (highlight.problem(self.type) for highlight in self.highlights):

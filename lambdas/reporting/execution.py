@@ -86,6 +86,7 @@ class _Rendered:
     format: Format
     result: RenderResult
     stored: StoredObject
+    object_key: str
     filename: str
 
 
@@ -186,7 +187,10 @@ class Execution:
             except SheetFull:
                 # The rows are read again, as a file that holds any number of them.
                 logger.info("more rows than a sheet holds, the report becomes CSV")
-                made = self._attempt(claim, Format.CSV, heartbeat, give_up_at)
+                assert claim.object_key is not None  # noqa: S101 - a claim sets it
+                key = f"{claim.object_key.removesuffix(wanted.value)}{Format.CSV.value}"
+                moved = self._reports.move(claim, key)
+                made = self._attempt(moved, Format.CSV, heartbeat, give_up_at)
                 return replace(made, result=_as_overflow(made.result))
 
     def _attempt(self, claim: Report, wanted: Format, heartbeat: Heartbeat, give_up_at: float) -> _Rendered:
@@ -275,7 +279,9 @@ class Execution:
             stored = writer.commit()
         if (stored.size_bytes, stored.sha256) != (result.size_bytes, result.sha256):
             raise StorageUnavailable("The stored object is not the file that was rendered.")
-        return _Rendered(format=wanted, result=result, stored=stored, filename=filename)
+        return _Rendered(
+            format=wanted, result=result, stored=stored, object_key=claim.object_key, filename=filename
+        )
 
     def _publish(self, claim: Report, rendered: _Rendered) -> None:
         document = _result_document(rendered)
@@ -287,16 +293,16 @@ class Execution:
                 )
             )
         except LeaseLost:
-            self._discard(claim)
+            self._discard(rendered.object_key)
             logger.warning("lease lost before the commit, the object was deleted")
             return
         except ForbiddenTransition:
             # A cancel came between the last look and the commit: it wins.
-            self._discard(claim)
+            self._discard(rendered.object_key)
             self._stop(claim)
             return
         if changed.report.status is not Status.SUCCEEDED:
-            self._discard(claim)
+            self._discard(rendered.object_key)
         self._snapshots.publish(changed.report)
         count("ReportsSucceeded")
         count("RowsRendered", rows)
@@ -354,12 +360,11 @@ class Execution:
             claim.id, error=document, fencing_token=claim.fencing_token, outgoing=outgoing
         )
 
-    def _discard(self, claim: Report) -> None:
-        assert claim.object_key is not None  # noqa: S101 - a claim sets it
+    def _discard(self, object_key: str) -> None:
         try:
-            self._store.delete(claim.object_key)
+            self._store.delete(object_key)
         except StorageUnavailable:
-            logger.warning("an unpublished object could not be deleted", object_key=claim.object_key)
+            logger.warning("an unpublished object could not be deleted", object_key=object_key)
 
     def _persist(self, change: Callable[[], Changed]) -> Changed:
         """Store an outcome, waiting for the database as long as the lease can hold."""

@@ -201,6 +201,20 @@ class Reports:
             raise LeaseLost("The lease of this claim is gone.")
         return self.get(claim.id)
 
+    def move(self, claim: Report, object_key: str) -> Report:
+        """Say that a claim's result goes to ``object_key``: before its bytes do, so that none is forgotten.
+
+        Raises :class:`LeaseLost` when the claim no longer holds.
+        """
+        changed = self._database.execute(
+            "UPDATE reports SET object_key = %s, version = version + 1"
+            " WHERE id = %s AND fencing_token = %s AND status IN ('running', 'cancelling')",
+            (object_key, claim.id, claim.fencing_token),
+        )
+        if not changed:
+            raise LeaseLost("The lease of this claim is gone.")
+        return self.get(claim.id)
+
     def succeed(self, claim: Report, *, result: dict[str, Any], row_count: int, keep_days: int) -> Changed:
         """Publish the result of a claim.
 

@@ -220,8 +220,10 @@ _CODES = {
     "string_too_long": "out_of_range",
     "string_too_short": "out_of_range",
     "greater_than": "out_of_range",
+    "greater_than_equal": "out_of_range",
     "less_than_equal": "out_of_range",
 }
+_COMPARISONS = ("greater_than", "greater_than_equal", "less_than_equal")
 
 
 def _problem(details: ErrorDetails) -> Problem:
@@ -232,7 +234,7 @@ def _problem(details: ErrorDetails) -> Problem:
     else:
         code = _CODES.get(kind, "wrong_type" if kind.endswith("_type") else "invalid_value")
     detail = details["msg"].removeprefix("Value error, ")
-    if code in ("not_allowed", "wrong_type"):
+    if code in ("not_allowed", "wrong_type") or kind in _COMPARISONS:
         detail = f"{detail}, got {_shown(details['input'])}"
     return Problem(pointer="".join(f"/{escape(str(part))}" for part in location), detail=detail, code=code)
 

@@ -223,6 +223,11 @@ def test_rows_that_fit_in_no_sheet_become_csv_when_the_request_says_so(
     assert found[1:] == rows
     assert done.result["content_type"] == "text/csv; charset=utf-8"
     assert done.result["filename"].endswith(".csv")
+    assert done.object_key.endswith(".csv")
+    stored = bench.store.exists(done.object_key)
+    assert stored is not None
+    assert stored.content_type == "text/csv; charset=utf-8"
+    assert bench.store.exists(f"{done.object_key.removesuffix('csv')}xlsx") is None
     assert done.result["sha256"] == hashlib.sha256(data).hexdigest()
     assert [warning["kind"] for warning in done.result["warnings"]] == ["overflow_csv"]
 

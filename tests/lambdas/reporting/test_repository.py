@@ -112,6 +112,7 @@ def test_an_unknown_report_is_not_found(reports: Reports) -> None:
         lambda reports, zombie: reports.renew(
             zombie, lease_seconds=60, phase="rendering", rows_done=1, rows_total=None
         ),
+        lambda reports, zombie: reports.move(zombie, "results/x.csv"),
         lambda reports, zombie: reports.retry(
             zombie.id,
             fencing_token=zombie.fencing_token,
@@ -120,7 +121,7 @@ def test_an_unknown_report_is_not_found(reports: Reports) -> None:
             message=next_attempt(zombie, delay_seconds=0),
         ),
     ],
-    ids=["succeed", "fail", "stop", "renew", "retry"],
+    ids=["succeed", "fail", "stop", "renew", "move", "retry"],
 )
 def test_a_zombie_whose_report_was_claimed_again_changes_nothing(
     act: Callable[[Reports, object], object], reports: Reports

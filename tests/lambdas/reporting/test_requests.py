@@ -26,6 +26,9 @@ def catalogue() -> Catalogue:
     return load_report_types(REPORT_TYPES)
 
 
+HIGHLIGHT = {"when": "equal", "value": True, "tone": "bad"}
+
+
 def parse(body: dict[str, Any], catalogue: Catalogue) -> ReportRequest:
     return parse_request(body, catalogue=catalogue, locale="en", timezone="UTC")
 
@@ -129,6 +132,11 @@ def test_all_problems_of_a_body_come_at_once(catalogue: Catalogue) -> None:
         ),
         ({"table": {**TABLE, "group_by": ["none"]}}, [("/table", "invalid_value")]),
         ({"table": TABLE, "filename": ""}, [("/filename", "out_of_range")]),
+        ({"table": TABLE, "page": {"margin": 4.9}}, [("/page/margin", "out_of_range")]),
+        (
+            {"table": {**TABLE, "columns": [{"key": "a", "highlights": [HIGHLIGHT]}], "rows": []}},
+            [("/table/columns/0/highlights/0/value", "invalid_value")],
+        ),
     ],
 )
 def test_a_problem_is_told_with_its_place_and_kind(
