@@ -28,8 +28,14 @@ class TooManyRows(RenderError):
 class SheetFull(TooManyRows):
     """More rows than a sheet holds and the request said ``on_overflow: csv``: render the rows as CSV instead.
 
-    What was written is no file, and the rows have to be read again.
+    What was written is no file, and the rows have to be read again. ``row`` is the 1-based data row that
+    found no room, or the one before a summary that did not.
     """
+
+    def __init__(self, detail: str, *, row: int) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.row = row
 
 
 class TooManyColumns(RenderError):

@@ -155,7 +155,7 @@ class XlsxWriter:
             self._open_group_sheet(rows)
         start = 0
         while start < len(rows):
-            self._make_room()
+            self._make_room(first_row + start)
             count = min(self._run, self._max_rows - self._row, len(rows) - start)
             self._write_run(rows.part(start, start + count), data_row=first_row + start)
             start += count
@@ -196,7 +196,7 @@ class XlsxWriter:
             self._close_sheet()
 
     def _write_summary(self, summary: Summary, level: int) -> None:
-        self._make_room()
+        self._make_room(self._row_count)
         last = self._row
         self._row += 1
         total = level == 0
@@ -318,8 +318,8 @@ class XlsxWriter:
 
     # Sheets
 
-    def _make_room(self) -> None:
-        """Go on in a new sheet when this one is full."""
+    def _make_room(self, data_row: int) -> None:
+        """Go on in a new sheet when this one is full, before ``data_row`` or a summary behind it."""
         if self._row < self._max_rows and self._open_part.size < MAX_PART_BYTES:
             return
         detail = f"a sheet holds {self._max_rows} rows with its header"
@@ -330,7 +330,7 @@ class XlsxWriter:
                 self._extents.leave_sheet()
                 self._open_sheet(name)
             case "csv":
-                raise SheetFull(detail)
+                raise SheetFull(detail, row=data_row)
             case _:
                 raise TooManyRows(detail)
 

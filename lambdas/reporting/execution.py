@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from rendering.convert import decimal_text
-from rendering.engine import MAX_SHEET_ROWS, render
+from rendering.engine import render
 from rendering.errors import RenderError, SheetFull
 from rendering.model import Batch, Format, Options, Page, RenderResult, Table, TotalValue, ValueWarning
 from rendering.warnings import WarningKind
@@ -184,14 +184,14 @@ class Execution:
             wanted = Format(claim.format)
             try:
                 return self._attempt(claim, wanted, heartbeat, give_up_at)
-            except SheetFull:
+            except SheetFull as full:
                 # The rows are read again, as a file that holds any number of them.
                 logger.info("more rows than a sheet holds, the report becomes CSV")
                 assert claim.object_key is not None  # noqa: S101 - a claim sets it
                 key = f"{claim.object_key.removesuffix(wanted.value)}{Format.CSV.value}"
                 moved = self._reports.move(claim, key)
                 made = self._attempt(moved, Format.CSV, heartbeat, give_up_at)
-                return replace(made, result=_as_overflow(made.result))
+                return replace(made, result=_as_overflow(made.result, full))
 
     def _attempt(self, claim: Report, wanted: Format, heartbeat: Heartbeat, give_up_at: float) -> _Rendered:
         heartbeat.check()
@@ -426,14 +426,14 @@ def _result_document(rendered: _Rendered) -> dict[str, Any]:
     return document
 
 
-def _as_overflow(result: RenderResult) -> RenderResult:
+def _as_overflow(result: RenderResult, full: SheetFull) -> RenderResult:
     """The result of a CSV that takes the place of a workbook."""
     warning = ValueWarning(
         column="",
         kind=WarningKind.OVERFLOW_CSV.value,
         count=result.row_count,
-        row=MAX_SHEET_ROWS,
-        detail=f"a sheet holds {MAX_SHEET_ROWS} rows with its header: the file is CSV",
+        row=full.row,
+        detail=f"{full.detail}: the file is CSV",
     )
     return replace(result, warnings=(warning, *result.warnings))
 

@@ -229,7 +229,14 @@ def test_rows_that_fit_in_no_sheet_become_csv_when_the_request_says_so(
     assert stored.content_type == "text/csv; charset=utf-8"
     assert bench.store.exists(f"{done.object_key.removesuffix('csv')}xlsx") is None
     assert done.result["sha256"] == hashlib.sha256(data).hexdigest()
-    assert [warning["kind"] for warning in done.result["warnings"]] == ["overflow_csv"]
+    [warning] = done.result["warnings"]
+    assert warning == {
+        "column": "",
+        "kind": "overflow_csv",
+        "count": 5,
+        "row": 3,
+        "detail": "a sheet holds 3 rows with its header: the file is CSV",
+    }
 
 
 def of_dataset(bench: Bench, data: bytes, **request: object) -> Report:
