@@ -25,6 +25,8 @@ from rendering.xlsx_styles import Styles
 from rendering.xlsx_workbook import Workbook, quoted_name
 
 _CHART_COLUMNS, _CHART_ROWS = 10, 20
+#: Two fit on portrait paper of any size.
+_CHARTS_ON_PAGE = 2
 _LABEL_WIDTH, _NUMBER_WIDTH, _GAP_WIDTH = 26.0, 16.0, 4.0
 _ABOUT_WIDTHS = (30.0, 24.0, 12.0, 14.0, 60.0)
 
@@ -77,8 +79,11 @@ class ExtraSheets:
         specs: list[ChartSpec] = []
         anchors: list[Anchor] = []
         beside = max(len(points.values) for points in charts) + 2
-        for points in charts:
+        breaks: list[int] = []
+        for number, points in enumerate(charts):
             top = lines.count
+            if number and number % _CHARTS_ON_PAGE == 0:
+                breaks.append(top)
             specs.append(self._chart(points, lines, sheet=quoted_name(name)))
             anchors.append(Anchor(beside, top, _CHART_COLUMNS, _CHART_ROWS))
             while lines.count < top + _CHART_ROWS + 2:
@@ -92,7 +97,7 @@ class ExtraSheets:
             frozen_rows=0,
             drawing="/xl/drawings/drawing1.xml",
             unique=True,
-            landscape=True,
+            breaks=breaks,
         )
 
     def about(self, *, row_count: int, totals: Summary | None) -> None:
@@ -234,14 +239,18 @@ class ExtraSheets:
         frozen_rows: int,
         drawing: str | None = None,
         unique: bool = False,
-        landscape: bool = False,
+        breaks: Sequence[int] | None = None,
     ) -> None:
         entry, part = self._workbook.open_sheet(name if unique else self._name(name))
         view = SheetView(selected=False, frozen_rows=frozen_rows, widths=widths, grid=False)
         part.write(view.xml())
         part.write(lines.xml())
-        print_setup = replace(self._print_setup, landscape=landscape or self._print_setup.landscape)
-        relationships = SheetEnd(print_setup=print_setup, drawing=drawing).write(part, ())
+        print_setup = self._print_setup
+        if breaks is not None:
+            # Charts below one another need height.
+            print_setup = replace(print_setup, landscape=False)
+        end = SheetEnd(print_setup=print_setup, drawing=drawing, breaks=breaks or ())
+        relationships = end.write(part, ())
         part.close()
         self._workbook.package.relate(entry.part, relationships)
 

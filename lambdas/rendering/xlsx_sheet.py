@@ -88,6 +88,8 @@ class SheetEnd:
     conditions: list[str] = field(default_factory=list)
     text_numbers: str | None = None
     drawing: str | None = None
+    #: Rows (from 1) behind which a new page begins when the sheet is printed.
+    breaks: Sequence[int] = ()
     table: str | None = None
 
     def write(self, part: Part, links: Sequence[tuple[str, str]]) -> list[Relationship]:
@@ -103,6 +105,10 @@ class SheetEnd:
                 part.write(f'<hyperlink ref="{reference}" r:id="rId{number}"/>'.encode())
             part.write(b"</hyperlinks>")
         part.write(self.print_setup.xml().encode())
+        if self.breaks:
+            made = "".join(f'<brk id="{row}" max="16383" man="1"/>' for row in self.breaks)
+            count = len(self.breaks)
+            part.write(f'<rowBreaks count="{count}" manualBreakCount="{count}">{made}</rowBreaks>'.encode())
         if self.text_numbers:
             ignored = f'<ignoredError sqref="{self.text_numbers}" numberStoredAsText="1"/>'
             part.write(f"<ignoredErrors>{ignored}</ignoredErrors>".encode())

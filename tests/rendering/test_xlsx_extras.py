@@ -98,7 +98,8 @@ def test_charts_stand_beside_their_numbers_and_hold_them() -> None:
     assert len(sheet._charts) == 3
     # A long title goes on over the cells beside it: a second line would be hidden by the row below.
     assert not sheet["A1"].alignment.wrapText
-    assert sheet.page_setup.orientation == "landscape"
+    assert sheet.page_setup.orientation == "portrait"
+    assert [page_break.id for page_break in sheet.row_breaks.brk] == [44]
     chart = ET.fromstring(made.part("xl/charts/chart1.xml"))  # noqa: S314 - our own file
     assert [node.text for node in chart.iter(f"{_CHART}f")] == [
         "'Charts'!$B$2", "'Charts'!$A$3:$A$4", "'Charts'!$B$3:$B$4",
