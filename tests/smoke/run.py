@@ -39,7 +39,9 @@ _LOOPBACK = {"127.0.0.1", "::1"}
 
 def main() -> int:
     """Run all steps. Returns the exit status; logs are kept only after a failure."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    # A shell starts what runs behind it with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     started = monotonic()
     folder = Path(tempfile.mkdtemp(prefix="prensa-smoke-"))
     try:

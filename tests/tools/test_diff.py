@@ -402,7 +402,10 @@ def test_a_signal_ends_the_apps_and_leaves_no_worktree(
     cdk.install()
     started = small.parent / "started"
     monkeypatch.setenv("APP", f"import time; open({str(started)!r}, 'w').close(); time.sleep(60)")
+    # As a shell starts what runs behind it.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     process = subprocess.Popen(command(small, "--base", "main", "--env", "dev"), cwd=ROOT)
+    signal.signal(signal.SIGINT, before)
     eventually(started.exists, seconds=30, what="the app")
     process.send_signal(number)
     assert process.wait(timeout=20) == 130

@@ -21,8 +21,9 @@ _ACKNOWLEDGE_LINE = re.compile(r"^\s*acknowledge:(.*)$", re.IGNORECASE | re.MULT
 def main(argv: Sequence[str] | None = None) -> int:
     """Compare, print and write; an error that a person can act on is a line or two, not a traceback."""
     arguments = _parser().parse_args(argv)
-    # Whoever ends this also wants the worktree removed.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # Whoever ends this also wants the worktree removed. SIGINT is named because a shell starts what runs
+    # behind it with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         comparison = _compared(arguments)
