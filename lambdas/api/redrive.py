@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from reporting.errors import InvalidRequest
 from reporting.redrive import MAX_REDRIVE
-from reporting.requests import problems_of
+from reporting.requests import validated
 
 
 class RedriveRequest(BaseModel):
@@ -29,8 +28,5 @@ class RedriveRequest(BaseModel):
 
 
 def parse_redrive(body: Mapping[str, Any]) -> RedriveRequest:
-    """Check a body. Raises :class:`InvalidRequest` with all problems found."""
-    try:
-        return RedriveRequest.model_validate(body)
-    except ValidationError as error:
-        raise InvalidRequest(problems_of(error)) from error
+    """Check a body. Raises :class:`reporting.errors.InvalidRequest` with all problems found."""
+    return validated(RedriveRequest, body)

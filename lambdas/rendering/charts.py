@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass, replace
 
+from rendering.column_types import ADDABLE_TYPES
 from rendering.errors import RenderError
-from rendering.formats import NUMBER_TYPES
-from rendering.model import Chart, ChartKind, ColumnType, Table, Total
+from rendering.model import Chart, ChartKind, Table, Total
 from rendering.rows import Cell, ColumnCells, Rows
 from rendering.totals import Accumulator
 from rendering.warnings import WarningKind, Warnings
 
+#: Colours that can be told apart on screen and in print, in order of the series or slices.
+COLORS = (
+    "2F6DB5", "E07B39", "3A9B6F", "C0453F", "7D62B3", "8A6A4B",
+    "D070A5", "5F6B7A", "B5A52F", "2FA7B5", "94B847", "1F3A5F",
+)  # fmt: skip
 #: More than these can't be told apart. What is beyond is put together as one.
 _MOST_CATEGORIES = {ChartKind.LINE: 1000, ChartKind.BAR: 60, ChartKind.PIE: 12}
-_CHARTABLE = NUMBER_TYPES | {ColumnType.DURATION}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +47,7 @@ def check_charts(table: Table) -> None:
             if key not in columns:
                 raise RenderError(f"the chart {chart.title!r} names {key!r}, which is no column")
         for key in chart.values:
-            if columns[key].type not in _CHARTABLE and columns[key].total is not Total.COUNT:
+            if columns[key].type not in ADDABLE_TYPES and columns[key].total is not Total.COUNT:
                 raise RenderError(f"the chart {chart.title!r} needs numbers, {key!r} is {columns[key].type}")
 
 
@@ -75,10 +79,9 @@ class ChartData:
 
 class _Gathered:
     def __init__(self, chart: Chart, table: Table) -> None:
-        positions = {column.key: index for index, column in enumerate(table.columns)}
         self.chart = chart
-        self._category = positions[chart.category]
-        self._values = tuple(positions[key] for key in chart.values)
+        self._category, *values = table.indexes((chart.category, *chart.values))
+        self._values = tuple(values)
         # A column without a total of its own is summed up.
         self._columns = [
             column if column.total else replace(column, total=Total.SUM)

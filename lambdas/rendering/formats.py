@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.numbers import get_currency_precision, get_currency_symbol, get_decimal_symbol, is_currency
 
+from rendering.column_types import NUMBER_TYPES
 from rendering.convert import duration_text, microseconds_of
 from rendering.labels import Labels, labels_for
 from rendering.model import Column, ColumnType, Total
@@ -20,9 +21,7 @@ from rendering.numbers import DigitStyle, NumberStyle, digit_style, number_showe
 from rendering.rows import Cell, ColumnCells
 from rendering.spreadsheet_format import Family, family, moment_formatter, number_digits, number_formatter
 
-NUMBER_TYPES = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.FLOAT})
 _TEXTS = {str, type(None)}
-TEXT_TYPES = frozenset({ColumnType.STRING, ColumnType.URL})
 GENERAL = "General"
 TEXT = "@"
 _TIME_FORMAT = "hh:mm:ss"

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rendering.charts import ChartPoints
-from rendering.formats import NUMBER_TYPES, ColumnFormat, Formatter
+from rendering.column_types import ADDABLE_TYPES
+from rendering.formats import ColumnFormat, Formatter, zone_for
 from rendering.labels import Labels
-from rendering.model import Align, Column, ColumnType, Options, Table
+from rendering.model import Align, Column, Options, Table
 from rendering.rows import Rows
 from rendering.text import clean, normalize_newlines
 from rendering.totals import Summary
 from rendering.warnings import Warnings
-
-_RIGHT_TYPES = NUMBER_TYPES | {ColumnType.DURATION}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +39,7 @@ class ReportLayout:
     def of(cls, *, table: Table, options: Options, warnings: Warnings) -> "ReportLayout":
         formatter = Formatter(locale=options.locale)
         has_totals = any(column.total for column in table.columns)
-        positions = {column.key: index for index, column in enumerate(table.columns)}
-        grouping = tuple(positions[key] for key in table.group_by)
+        grouping = table.indexes(table.group_by)
         return cls(
             title=_text(table.title),
             subtitle=_text(table.subtitle) if table.subtitle else None,
@@ -66,10 +64,22 @@ class ReportLayout:
     def labels(self) -> Labels:
         return self.formatter.labels
 
+    @property
+    def created(self) -> str:
+        """When the report was made, in its format and zone."""
+        moment = self.options.created_at_utc.astimezone(zone_for(self.options.timezone))
+        return self.formatter.datetime_format.text(moment)
+
+    def category_labels(self, points: ChartPoints) -> list[str]:
+        """What a chart calls its categories and, if there are further ones, their rest."""
+        show = self.formats[points.category].text
+        rest = [self.labels.other] if points.has_rest else []
+        return [*(show(category) or "–" for category in points.categories), *rest]
+
     def align(self, index: int) -> Align:
         """The column's own alignment, or right for numbers and durations."""
         column = self.columns[index]
-        return column.align or (Align.RIGHT if column.type in _RIGHT_TYPES else Align.LEFT)
+        return column.align or (Align.RIGHT if column.type in ADDABLE_TYPES else Align.LEFT)
 
     def summary_label(self, summary: Summary) -> tuple[int, str] | None:
         """Where a summary row says what it is, and the words.

@@ -6,7 +6,7 @@ of AWS, of a database or of HTTP.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -159,6 +159,11 @@ class Table:
     totals_as: Literal["formula", "value"] = "formula"
     excel_table: bool = False
 
+    def indexes(self, keys: Iterable[str]) -> tuple[int, ...]:
+        """Where the columns of these keys stand. Raises :class:`KeyError` for one that is no column's."""
+        positions = {column.key: index for index, column in enumerate(self.columns)}
+        return tuple(positions[key] for key in keys)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
@@ -191,6 +196,12 @@ class Options:
     logo: bytes | None = None
     about: bool = False
     tagged: bool | None = None
+
+    @property
+    def created_at_utc(self) -> datetime:
+        """``created_at`` with UTC as its offset."""
+        moment = self.created_at
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

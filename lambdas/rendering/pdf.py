@@ -6,16 +6,14 @@ page that is written when y is known. A row that doesn't fit goes to the next pa
 than a page is split between lines. Text is drawn as it is: nothing in it is taken for markup.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
-from decimal import Decimal
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from rendering.charts import ChartPoints
+from rendering.column_types import NUMBER_TYPES, TEXT_TYPES
 from rendering.fonts import Face
-from rendering.formats import NUMBER_TYPES, TEXT_TYPES, zone_for
 from rendering.layout import ReportLayout, Written
 from rendering.model import Align, ByteSink, Highlight, Tone, Total
 from rendering.pdf_charts import Area, ChartDrawer
@@ -39,7 +37,7 @@ from rendering.pdf_structure import PagePart, Structure, figure_entries
 from rendering.pdf_text import clip, drawable, wrap
 from rendering.pdf_typeset import Fonts, Typesetter
 from rendering.rows import Rows
-from rendering.totals import Summary
+from rendering.totals import Summary, amount
 from rendering.warnings import WarningKind
 
 _SAMPLE_ROWS = 200
@@ -126,17 +124,12 @@ class PdfWriter:
         self._page_room = self._capacity = 0.0
         self._row_number = 0
         self._outline = Outline()
-        positions = {column.key: index for index, column in enumerate(layout.columns)}
-        self._grouping = tuple(positions[key] for key in layout.table.group_by[:OUTLINE_LEVELS])
+        self._grouping = layout.table.indexes(layout.table.group_by[:OUTLINE_LEVELS])
         self._logo: PdfImage | None = None
         self._highlighted = [
             (index, column.highlights) for index, column in enumerate(layout.columns) if column.highlights
         ]
-        created_at = layout.options.created_at
-        aware = created_at.replace(tzinfo=UTC) if created_at.tzinfo is None else created_at
-        self._created = layout.formatter.datetime_format.text(
-            aware.astimezone(zone_for(layout.options.timezone))
-        )
+        self._created = layout.created
 
     def begin(self, sample: Rows) -> None:
         if self._layout.options.logo is not None:
@@ -458,22 +451,11 @@ class PdfWriter:
                 structure.begin_table()
                 headers = [self._pdf.reserve() for _ in self._layout.columns]
                 references = [b"%d 0 R" % number for number in headers]
-                parts = [
-                    PagePart(page.number, own, page.cells([references[index] for index in own]))
-                    for page, own in (
-                        (page, block.own_columns) for page, block in zip(pages, blocks, strict=True)
-                    )
-                ]
+                parts = _page_parts(pages, blocks, lambda own: [references[index] for index in own])
                 structure.header(parts, cells=headers)
         if structure is not None and self._pending:
             elements = structure.reserve_rows(len(self._pending), len(self._layout.columns))
-            parts = [
-                PagePart(page.number, own, page.cells(elements.of(own)))
-                for page, own in (
-                    (page, block.own_columns) for page, block in zip(pages, blocks, strict=True)
-                )
-            ]
-            structure.rows(elements, parts)
+            structure.rows(elements, _page_parts(pages, blocks, elements.of))
         for block_number, (page, block) in enumerate(zip(pages, blocks, strict=True)):
             self._draw_rows(page, block_number, block, first=first)
             self._add_page(page)
@@ -493,10 +475,8 @@ class PdfWriter:
             height=self._header_height,
         )
         below = _PADDING_Y + geometry.font_size
-        if first:
-            page.row(self._header.drawn[block_number], y=top - below, setter=self._bold)
-        else:
-            page.repeated_row(self._repeated_header[block_number], y=top - below, setter=self._bold)
+        header = (self._header.drawn if first else self._repeated_header)[block_number]
+        page.row(header, y=top - below, setter=self._bold, repeated=not first)
         top -= self._header_height
         rules, strong_rules = [], [top]
         regular, bold, left = self._regular, self._bold, geometry.margin
@@ -630,7 +610,7 @@ class PdfWriter:
             xmp(
                 title=layout.title,
                 language=layout.formatter.language,
-                created=layout.options.created_at,
+                created=layout.options.created_at_utc,
                 tagged=self._structure is not None,
             ),
             entries="/Type /Metadata /Subtype /XML",
@@ -640,7 +620,7 @@ class PdfWriter:
             f" /ViewerPreferences << /DisplayDocTitle true >>{tags}"
             f" /Metadata {metadata} 0 R{self._outline.write(pdf, self._pages)} >>"
         )
-        created = date(layout.options.created_at)
+        created = date(layout.options.created_at_utc)
         info = pdf.add(
             f"<< /Title {literal(layout.title)} /Creator (Prensa) /Producer (Prensa)"
             f" /CreationDate {created} /ModDate {created} >>"
@@ -648,11 +628,21 @@ class PdfWriter:
         pdf.end(root=root, info=info)
 
 
+def _page_parts(
+    pages: Sequence[PageContent], blocks: Sequence[Block], cells: Callable[[Sequence[int]], Sequence[bytes]]
+) -> list[PagePart]:
+    """The columns that each page has for its own, with references to their ``cells`` marked on it."""
+    return [
+        PagePart(page.number, block.own_columns, page.cells(cells(block.own_columns)))
+        for page, block in zip(pages, blocks, strict=True)
+    ]
+
+
 def _tone(cell: Any, highlights: Sequence[Highlight], *, number: bool) -> Tone | None:
     """The tone of the first highlight that fits; a number column's text fits none."""
     if cell is None or (number and isinstance(cell, str)):
         return None
-    value = (Decimal(repr(cell)) if isinstance(cell, float) else Decimal(cell)) if number else _words(cell)
+    value = amount(cell) if number else _words(cell)
     for highlight in highlights:
         wanted: Any = highlight.value
         match highlight.when:

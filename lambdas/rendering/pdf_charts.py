@@ -5,34 +5,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from rendering.charts import ChartPoints
+from rendering.charts import COLORS, ChartPoints
 from rendering.layout import ReportLayout
 from rendering.model import ChartKind
-from rendering.pdf_page import MUTED, PageContent
+from rendering.pdf_page import MUTED, SLOPE, STRONG_RULE, PageContent
 from rendering.pdf_rows import INK
 from rendering.pdf_text import drawable
 from rendering.pdf_typeset import Typesetter
 from rendering.rows import Cell
 
-#: The same colours as in a workbook, as operands of ``rg``.
+#: Operands of ``rg``.
 _COLORS = tuple(
-    " ".join(f"{int(color[index : index + 2], 16) / 255:.3f}" for index in (0, 2, 4))
-    for color in (
-        "2F6DB5", "E07B39", "3A9B6F", "C0453F", "7D62B3", "8A6A4B",
-        "D070A5", "5F6B7A", "B5A52F", "2FA7B5", "94B847", "1F3A5F",
-    )
-)  # fmt: skip
+    " ".join(f"{int(color[index : index + 2], 16) / 255:.3f}" for index in (0, 2, 4)) for color in COLORS
+)
 #: What stands for all other categories.
 _REST_COLOR = "0.70 0.73 0.77"
-_GRID, _AXIS = "0.85 0.87 0.90", "0.45 0.51 0.58"
+_GRID, _AXIS = "0.85 0.87 0.90", STRONG_RULE
 _TITLE_SIZE, _TEXT_SIZE = 12.0, 7.5
 _TICKS = 5
 _LEGEND_LINE, _LEGEND_SIZE = 13.0, 8.0
 _LONGEST_LABEL = 24
 #: How many numbers of a series are read out.
 _MOST_READ = 24
-#: Sine and cosine of the 45 degrees at which labels are turned.
-_SLOPE = 0.7071
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +52,7 @@ class ChartDrawer:
         top = area.bottom + area.height
         title = self._clipped(points.chart.title, setter=self._bold, limit=area.width / _TITLE_SIZE)
         page.text(title, x=area.left, y=top - _TITLE_SIZE, size=_TITLE_SIZE, setter=self._bold, color=INK)
-        show = self._layout.formats[points.category].text
-        labels = [show(category) or "–" for category in points.categories]
-        if points.has_rest:
-            labels.append(self._layout.labels.other)
-        labels = [drawable(label).replace("\n", " ") for label in labels]
+        labels = [drawable(label).replace("\n", " ") for label in self._layout.category_labels(points)]
         series = [[_number(value) for value in values] for values in points.series]
         body = Area(area.left, area.bottom, area.width, area.height - 2.2 * _TITLE_SIZE)
         if not labels:
@@ -154,7 +144,7 @@ class ChartDrawer:
     def _overhang(self, labels: Sequence[str], every: int, step: float) -> float:
         """How far turned labels reach to the left of the axis."""
         return max(
-            self._regular.width(_short(labels[index])) * _TEXT_SIZE * _SLOPE - (index + 0.5) * step
+            self._regular.width(_short(labels[index])) * _TEXT_SIZE * SLOPE - (index + 0.5) * step
             for index in range(0, len(labels), every)
         )
 

@@ -27,9 +27,8 @@ def literal(text: str) -> str:
 
 
 def date(moment: datetime) -> str:
-    """A date object (section 7.9.4)."""
-    utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return f"(D:{utc:%Y%m%d%H%M%S}Z)"
+    """A date object (section 7.9.4) of a moment with an offset."""
+    return f"(D:{moment.astimezone(UTC):%Y%m%d%H%M%S}Z)"
 
 
 class PdfFile:

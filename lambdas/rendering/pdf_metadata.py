@@ -21,11 +21,13 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 
 def xmp(*, title: str, language: str, created: datetime, tagged: bool) -> bytes:
-    """The packet. A tagged document says that it is made to part 1 of PDF/UA (ISO 14289-1, section 5)."""
-    utc = created.replace(tzinfo=UTC) if created.tzinfo is None else created.astimezone(UTC)
+    """The packet; ``created`` has an offset.
+
+    A tagged document says that it is made to part 1 of PDF/UA (ISO 14289-1, section 5).
+    """
     return _PACKET.format(
         title=escape(title),
         language=escape(language),
-        created=f"{utc:%Y-%m-%dT%H:%M:%SZ}",
+        created=f"{created.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
         part="\n<pdfuaid:part>1</pdfuaid:part>" if tagged else "",
     ).encode()

@@ -18,8 +18,8 @@ SUBTOTAL_FILL = "0.933 0.945 0.961"
 RULE = "0.80 0.83 0.87"
 STRONG_RULE = "0.45 0.51 0.58"
 TONE_FILLS = {Tone.GOOD: "0.78 0.94 0.81", Tone.BAD: "1 0.78 0.81", Tone.WARNING: "1 0.92 0.61"}
-
-
+#: Sine and cosine of the 45 degrees at which text is turned.
+SLOPE = 0.7071
 _ARTIFACT = b"/Artifact BMC"
 _KNOWN_NUMBERS = [b" %d" % number for number in range(4096)]
 
@@ -52,25 +52,21 @@ class PageContent:
         self, text: str, *, x: float, y: float, size: float, setter: Typesetter, color: str
     ) -> None:
         """One line that rises at 45 degrees and ends at the place."""
-        slope = 0.7071
-        back = setter.width(text) * size * slope
+        back = setter.width(text) * size * SLOPE
         self._set(setter, size, color)
-        matrix = f"{slope} {slope} -{slope} {slope} {x - back:.2f} {y - back:.2f} Tm "
+        matrix = f"{SLOPE} {SLOPE} -{SLOPE} {SLOPE} {x - back:.2f} {y - back:.2f} Tm "
         self._add_text(matrix.encode() + setter.operators(text, size))
 
-    def row(self, drawn: Drawn, *, y: float, setter: Typesetter) -> None:
-        """A row with the baseline of its first line at ``y``. Its cells are marked already, if at all."""
-        if drawn.operators:
-            self._set(setter, self._geometry.font_size, INK)
-            place = (drawn.x / 100, y + drawn.y / 100, drawn.operators)
-            self._texts.append(b"1 0 0 1 %.2f %.2f Tm\n%b" % place)
+    def row(self, drawn: Drawn, *, y: float, setter: Typesetter, repeated: bool = False) -> None:
+        """A row with the baseline of its first line at ``y``.
 
-    def repeated_row(self, drawn: Drawn, *, y: float, setter: Typesetter) -> None:
-        """A row that only repeats what was there before."""
+        Its cells are marked already, if at all, unless it only repeats what was there before.
+        """
         if drawn.operators:
             self._set(setter, self._geometry.font_size, INK)
             place = (drawn.x / 100, y + drawn.y / 100, drawn.operators)
-            self._add_text(b"1 0 0 1 %.2f %.2f Tm\n%b" % place)
+            add = self._add_text if repeated else self._texts.append
+            add(b"1 0 0 1 %.2f %.2f Tm\n%b" % place)
 
     def cells(self, parents: Iterable[bytes]) -> int:
         """Number the cells of rows that have been or will be drawn next; gives the first one's mark."""

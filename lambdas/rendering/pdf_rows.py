@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rendering.formats import TEXT_TYPES
+from rendering.column_types import TEXT_TYPES
 from rendering.layout import ReportLayout
 from rendering.model import Align, Tone
 from rendering.native import native
@@ -251,9 +251,8 @@ class RowSetter:
 
     def _missing_places(self, text: str, places: int) -> float:
         """What a number with fewer places than its column's leaves free at its end, in em."""
-        whole, point, fraction = text.rpartition(self._point)
+        _, point, fraction = text.rpartition(self._point)
         own = len(fraction) if point and fraction.isascii() and (fraction.isdigit() or not fraction) else 0
-        del whole
         if own >= places:
             return 0.0
         width = self._regular.main.width

@@ -7,8 +7,8 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact
 from functools import reduce
 from typing import Any
 
+from rendering.column_types import TEXT_TYPES, totals_of
 from rendering.convert import duration_text, microseconds_of
-from rendering.formats import NUMBER_TYPES
 from rendering.model import Column, ColumnType, Table, Total, TotalValue
 from rendering.native import native
 from rendering.numbers import EXACT
@@ -22,24 +22,15 @@ _AVERAGE_DIGITS = 15
 #: Ended groups that are remembered, to notice rows that are not sorted: about 2 MB.
 _MOST_ENDED = 20_000
 
-_ADDABLE = NUMBER_TYPES | {ColumnType.DURATION}
-_ORDERED = _ADDABLE | {ColumnType.DATE, ColumnType.DATETIME, ColumnType.TIME}
-
 
 def check_column_total(column_type: ColumnType, total: Total | None) -> None:
     """Raise :class:`ValueError` when a column of ``column_type`` can't have ``total``."""
-    if total is None or total is Total.COUNT:
-        return
-    allowed = ["count"]
-    if column_type in _ADDABLE:
-        allowed = [member.value for member in Total]
-    elif column_type in _ORDERED:
-        allowed = ["count", "min", "max"]
-    if total.value not in allowed:
+    allowed = totals_of(column_type)
+    if total is not None and total not in allowed:
         raise ValueError(f"'{total}' is not a total of a {column_type} column: use {', '.join(allowed)}")
 
 
-def _amount(cell: Any) -> Decimal:
+def amount(cell: Any) -> Decimal:
     """A number or a duration (in microseconds) without rounding. A double counts as its shortest digits."""
     if isinstance(cell, timedelta):
         return Decimal(microseconds_of(cell))
@@ -51,7 +42,7 @@ class Accumulator:
 
     def __init__(self, column: Column) -> None:
         self._column = column
-        self._typed = column.type not in (ColumnType.STRING, ColumnType.URL)
+        self._typed = column.type not in TEXT_TYPES
         self._cells = 0
         self._count = 0
         self._sum = Decimal(0)
@@ -70,7 +61,7 @@ class Accumulator:
             return
         self._count += len(values)
         if total in (Total.SUM, Total.AVERAGE):
-            self._include([_amount(value) for value in values])
+            self._include([amount(value) for value in values])
         else:
             self._extend(min(values) if total is Total.MIN else max(values))
 
@@ -207,9 +198,8 @@ class Totals:
         self._ended = _EndedGroups()
         self._rows = 0
         self._any = any(column.total is not None for column in table.columns)
-        positions = {column.key: index for index, column in enumerate(table.columns)}
         grouped = self._any or table.sheet_by is not None
-        self._groups = tuple(positions[key] for key in table.group_by) if grouped else ()
+        self._groups = table.indexes(table.group_by) if grouped else ()
         # One level for each grouping column, outermost first, after the whole table.
         self._levels = [_Level(table.columns) for _ in range(len(self._groups) + 1)]
         self._keys: tuple[Cell, ...] | None = None
@@ -259,7 +249,7 @@ class Totals:
                 case date() | time():
                     found[column.key] = value
                 case int() | float() | Decimal():
-                    found[column.key] = _amount(value)
+                    found[column.key] = amount(value)
                 case _:
                     pass
         return found

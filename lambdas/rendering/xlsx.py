@@ -8,13 +8,12 @@ another one, with the header again.
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from rendering.charts import ChartPoints
+from rendering.column_types import TEXT_TYPES
 from rendering.errors import RenderError, SheetFull, TooManyRows
-from rendering.formats import zone_for
 from rendering.layout import ReportLayout, Written
 from rendering.model import ByteSink, Column, ColumnType, Orientation, Total
 from rendering.rows import ColumnCells, Rows
@@ -29,7 +28,6 @@ from rendering.xlsx_cells import (
     TextStyle,
     cell_xml,
     column_letters,
-    encode_total,
     inline_string,
     limited,
     link_target,
@@ -70,7 +68,7 @@ _MAX_RANGES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class _ColumnCells:
+class _SheetColumn:
     key: str
     letter: str
     encode: Callable[[Any], Encoded]
@@ -87,7 +85,7 @@ class XlsxWriter:
         self._max_rows = max_rows_per_sheet
         self._workbook = Workbook(
             sink,
-            created_at=_utc(layout.options.created_at),
+            created_at=layout.options.created_at_utc,
             title=layout.title,
             language=layout.formatter.language,
         )
@@ -118,12 +116,12 @@ class XlsxWriter:
         self._widths = [self._width(index, measured) for index in range(len(self._layout.columns))]
         self._styles = Styles(self._workbook.styles, layout=self._layout)
         self._columns = [
-            _ColumnCells(
+            _SheetColumn(
                 key=column.key,
                 letter=column_letters(index + 1),
                 encode=ENCODERS[column.type],
                 value_style=self._styles.values[index],
-                typed=column.type not in (ColumnType.STRING, ColumnType.URL),
+                typed=column.type not in TEXT_TYPES,
                 links=column.type is ColumnType.URL,
             )
             for index, column in enumerate(self._layout.columns)
@@ -199,21 +197,18 @@ class XlsxWriter:
         self._make_room(self._row_count)
         last = self._row
         self._row += 1
-        total = level == 0
         label = self._layout.summary_label(summary)
         cells = []
         functions: list[tuple[str | None, str | None]] = []
         plain = False
-        for index, (column, value) in enumerate(zip(self._columns, summary.values, strict=True)):
-            encoded: Encoded | None = None if value is None else encode_total(value)
+        row = zip(self._columns, self._styles.summary_cells(summary), strict=True)
+        for index, (column, (style, encoded)) in enumerate(row):
             formula = name = words = None
             if label is not None and label[0] == index:
-                encoded = limited(label[1])
                 words = label[1]
-            elif value is not None:
+            elif encoded is not None:
                 formula, name = self._formula(index, level=level, last=last, encoded=encoded)
                 plain = plain or name is None
-            style = self._styles.summary(index, total=total, text=isinstance(encoded, Text))
             cells.append(cell_xml(f"{column.letter}{self._row}", style, encoded, formula=formula))
             functions.append((name, words))
         outline = f' outlineLevel="{min(level, self._levels)}"' if level and self._levels else ""
@@ -222,7 +217,7 @@ class XlsxWriter:
             self._table_totals = functions
 
     def _formula(
-        self, index: int, *, level: int, last: int, encoded: Encoded | None
+        self, index: int, *, level: int, last: int, encoded: Encoded
     ) -> tuple[str | None, str | None]:
         """A total's formula, if it has one that gives the same, and what a table calls its function."""
         total = self._layout.columns[index].total
@@ -271,7 +266,7 @@ class XlsxWriter:
     def _makes_tables(self) -> bool:
         return self._layout.table.excel_table and not self._layout.grouping
 
-    def _one(self, index: int, column: _ColumnCells, cell: Any, position: int) -> str:
+    def _one(self, index: int, column: _SheetColumn, cell: Any, position: int) -> str:
         """The element of a single cell at ``position`` of the present run."""
         number = self._run_start + position
         reference = f"{column.letter}{number}"
@@ -287,7 +282,7 @@ class XlsxWriter:
         return cell_xml(reference, style, encoded)
 
     def _text_xml(
-        self, value: str, reference: str, *, index: int, column: _ColumnCells, data_row: int
+        self, value: str, reference: str, *, index: int, column: _SheetColumn, data_row: int
     ) -> str:
         text = limited(value)
         self._warn(column.key, text, data_row=data_row)
@@ -452,7 +447,6 @@ class XlsxWriter:
     @property
     def _print_setup(self) -> PrintSetup:
         layout = self._layout
-        created_at = _utc(layout.options.created_at).astimezone(zone_for(layout.options.timezone))
         page = layout.labels.page.format(page="&P", pages="&N")
         title = _printed(layout.title)
         return PrintSetup(
@@ -460,7 +454,7 @@ class XlsxWriter:
             landscape=self._landscape(),
             margin=layout.options.page.margin,
             header=f"&L{title}" if title and not self._block else "",
-            footer=f"&L{layout.formatter.datetime_format.text(created_at)}&R{page}",
+            footer=f"&L{layout.created}&R{page}",
         )
 
     def _landscape(self) -> bool:
@@ -543,7 +537,3 @@ def _printed(text: str) -> str:
     """``text`` for a print header, where ``&`` begins a code (ECMA-376 part 1, section 18.3.1.46)."""
     line = " ".join(text.split())
     return line[:_MAX_PRINTED_TITLE].replace("&", "&&")
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -220,9 +220,11 @@ ENCODERS: dict[ColumnType, Callable[[Any], Encoded]] = {
 }
 
 
-def encode_total(cell: Cell) -> Encoded:  # noqa: PLR0911 - one for each type
-    """A total, whose type need not be that of its column."""
+def encode_total(cell: Cell) -> Encoded | None:  # noqa: PLR0911 - one for each type
+    """A total, whose type need not be that of its column; ``None`` is blank."""
     match cell:
+        case None:
+            return None
         case timedelta():
             return duration_value(cell)
         case datetime():

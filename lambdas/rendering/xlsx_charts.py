@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rendering.charts import COLORS
 from rendering.model import ChartKind
 from rendering.xlsx_cells import escape
 from rendering.xlsx_package import RELATIONSHIPS
@@ -12,11 +13,6 @@ DRAWING_TYPE = "application/vnd.openxmlformats-officedocument.drawing+xml"
 _CHART = "http://schemas.openxmlformats.org/drawingml/2006/chart"
 _DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/main"
 _SPREADSHEET_DRAWING = "http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing"
-#: Colours that can be told apart on screen and in print, in order of the series or slices.
-COLORS = (
-    "2F6DB5", "E07B39", "3A9B6F", "C0453F", "7D62B3", "8A6A4B",
-    "D070A5", "5F6B7A", "B5A52F", "2FA7B5", "94B847", "1F3A5F",
-)  # fmt: skip
 _INK, _GRID = "5F6B7A", "D9DEE4"
 _CATEGORY_AXIS, _VALUE_AXIS = 111111111, 222222222
 

@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from rendering.charts import ChartPoints
-from rendering.formats import GENERAL, TEXT, zone_for
+from rendering.formats import GENERAL, TEXT
 from rendering.layout import ReportLayout
-from rendering.model import ChartKind
-from rendering.rows import Cell
+from rendering.model import Align, ChartKind
 from rendering.totals import Summary
 from rendering.xlsx_cells import Encoded, Text, cell_xml, column_letters, encode_total, limited
 from rendering.xlsx_charts import (
@@ -24,6 +23,7 @@ from rendering.xlsx_sheet import PrintSetup, SheetEnd, SheetView
 from rendering.xlsx_styles import Styles
 from rendering.xlsx_workbook import Workbook, quoted_name
 
+_DRAWING = "/xl/drawings/drawing1.xml"
 _CHART_COLUMNS, _CHART_ROWS = 10, 20
 #: Two fit on portrait paper of any size.
 _CHARTS_ON_PAGE = 2
@@ -59,18 +59,8 @@ class ExtraSheets:
             ]
         )
         for summary in summaries:
-            label = self._layout.summary_label(summary)
-            cells: list[tuple[int, Encoded | None]] = []
-            for index, value in enumerate(summary.values):
-                encoded: Encoded | None = None if value is None else encode_total(value)
-                if label is not None and label[0] == index:
-                    encoded = limited(label[1])
-                style = self._styles.summary(
-                    index, total=summary.group is None, text=isinstance(encoded, Text)
-                )
-                cells.append((style, encoded))
-            lines.add(cells)
-        self._write(self._layout.labels.total, lines, widths=widths, frozen_rows=1)
+            lines.add(self._styles.summary_cells(summary))
+        self._write(self._name(self._layout.labels.total), lines, widths=widths, frozen_rows=1)
 
     def charts(self, charts: Sequence[ChartPoints]) -> None:
         """Each chart's numbers, and the chart beside them."""
@@ -94,18 +84,15 @@ class ExtraSheets:
             name,
             lines,
             widths=widths,
-            frozen_rows=0,
-            drawing="/xl/drawings/drawing1.xml",
-            unique=True,
+            # Charts below one another need height.
+            print_setup=replace(self._print_setup, landscape=False),
+            drawing=_DRAWING,
             breaks=breaks,
         )
 
     def about(self, *, row_count: int, totals: Summary | None) -> None:
         """Title, parameters, clock, locale, counts, totals and what had to change."""
         layout, labels = self._layout, self._layout.labels
-        options = layout.options
-        zone = zone_for(options.timezone)
-        moment = options.created_at.astimezone(zone)
         lines = _Lines()
         lines.add([(self._styles.title, limited(labels.about))])
         lines.add([])
@@ -114,7 +101,7 @@ class ExtraSheets:
             (
                 labels.created,
                 self._styles.label(),
-                limited(f"{layout.formatter.datetime_format.text(moment)} ({options.timezone})"),
+                limited(f"{layout.created} ({layout.options.timezone})"),
             ),
             (labels.language, self._styles.label(), limited(layout.formatter.language)),
             (labels.rows, self._styles.number("#,##0", left=True), str(row_count)),
@@ -125,7 +112,7 @@ class ExtraSheets:
         lines.add([])
         self._add_totals(lines, totals)
         self._add_warnings(lines)
-        self._write(labels.about, lines, widths=_ABOUT_WIDTHS, frozen_rows=0)
+        self._write(self._name(labels.about), lines, widths=_ABOUT_WIDTHS)
 
     def _add_totals(self, lines: "_Lines", totals: Summary | None) -> None:
         if totals is None or not self._layout.has_totals:
@@ -134,13 +121,13 @@ class ExtraSheets:
         lines.add(
             [
                 (self._styles.header(), limited(labels.column)),
-                (self._styles.header(right=True), limited(labels.total)),
+                (self._styles.header(Align.RIGHT), limited(labels.total)),
             ]
         )
         for index, (column, value) in enumerate(zip(self._layout.columns, totals.values, strict=True)):
             if column.total is None:
                 continue
-            encoded = _encoded(value)
+            encoded = encode_total(value)
             number_format = self._layout.total_formats[index].number_format
             style = self._styles.number(TEXT if isinstance(encoded, Text) else number_format)
             lines.add([(self._styles.label(), limited(self._layout.headers[index])), (style, encoded)])
@@ -176,17 +163,14 @@ class ExtraSheets:
             [
                 (self._styles.header(), limited(layout.headers[points.category])),
                 *(
-                    (self._styles.header(right=True), limited(layout.headers[index]))
+                    (self._styles.header(Align.RIGHT), limited(layout.headers[index]))
                     for index in points.values
                 ),
             ]
         )
-        show = layout.formats[points.category].text
-        categories = [show(category) or "–" for category in points.categories]
-        if points.has_rest:
-            categories.append(layout.labels.other)
+        categories = layout.category_labels(points)
         formats = [layout.total_formats[index].number_format for index in points.values]
-        encoded = [[_encoded(value) for value in series] for series in points.series]
+        encoded = [[encode_total(value) for value in series] for series in points.series]
         for position, category in enumerate(categories):
             lines.add(
                 [
@@ -226,9 +210,8 @@ class ExtraSheets:
         names = [f"/xl/charts/chart{number}.xml" for number in range(1, len(specs) + 1)]
         for name, spec in zip(names, specs, strict=True):
             package.write(name, CHART_TYPE, chart_xml(spec))
-        drawing = "/xl/drawings/drawing1.xml"
-        package.write(drawing, DRAWING_TYPE, drawing_xml(anchors, [spec.title for spec in specs]))
-        package.relate(drawing, [Relationship("chart", name) for name in names])
+        package.write(_DRAWING, DRAWING_TYPE, drawing_xml(anchors, [spec.title for spec in specs]))
+        package.relate(_DRAWING, [Relationship("chart", name) for name in names])
 
     def _write(
         self,
@@ -236,20 +219,16 @@ class ExtraSheets:
         lines: "_Lines",
         *,
         widths: Sequence[float],
-        frozen_rows: int,
+        frozen_rows: int = 0,
+        print_setup: PrintSetup | None = None,
         drawing: str | None = None,
-        unique: bool = False,
-        breaks: Sequence[int] | None = None,
+        breaks: Sequence[int] = (),
     ) -> None:
-        entry, part = self._workbook.open_sheet(name if unique else self._name(name))
+        entry, part = self._workbook.open_sheet(name)
         view = SheetView(selected=False, frozen_rows=frozen_rows, widths=widths, grid=False)
         part.write(view.xml())
         part.write(lines.xml())
-        print_setup = self._print_setup
-        if breaks is not None:
-            # Charts below one another need height.
-            print_setup = replace(print_setup, landscape=False)
-        end = SheetEnd(print_setup=print_setup, drawing=drawing, breaks=breaks or ())
+        end = SheetEnd(print_setup=print_setup or self._print_setup, drawing=drawing, breaks=breaks)
         relationships = end.write(part, ())
         part.close()
         self._workbook.package.relate(entry.part, relationships)
@@ -275,7 +254,3 @@ class _Lines:
 
     def xml(self) -> bytes:
         return "".join(self._rows).encode()
-
-
-def _encoded(value: Cell) -> Encoded | None:
-    return None if value is None else encode_total(value)

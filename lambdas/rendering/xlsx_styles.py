@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from rendering.formats import GENERAL, TEXT
 from rendering.layout import ReportLayout
-from rendering.model import Tone
-from rendering.xlsx_cells import TextStyle, escape_attribute
+from rendering.model import Align, Tone
+from rendering.totals import Summary
+from rendering.xlsx_cells import Encoded, Text, TextStyle, encode_total, escape_attribute, limited
 from rendering.xlsx_package import MAIN
 
 _INK, _MUTED, _RULE_COLOR = "FF1F2933", "FF5F6B7A", "FF9AA5B1"
@@ -171,20 +172,7 @@ class Styles:
         self._summaries: dict[tuple[int, bool, bool], int] = {}
         self.title = sheet.number(_Look(font=_TITLE))
         self.subtitle = sheet.number(_Look(font=_SUBTITLE))
-        self.headers = [
-            sheet.number(
-                _Look(
-                    font=_BOLD,
-                    fill=_HEADER_FILL,
-                    border=_RULE_BELOW,
-                    horizontal=layout.align(index),
-                    vertical="center",
-                    wrap=True,
-                    number_format=TEXT,
-                )
-            )
-            for index in range(len(layout.columns))
-        ]
+        self.headers = [self.header(layout.align(index)) for index in range(len(layout.columns))]
         self.values = [
             sheet.number(replace(self._value(index), number_format=column_format.number_format))
             for index, column_format in enumerate(layout.formats)
@@ -207,8 +195,19 @@ class Styles:
             )
         return found
 
-    def summary(self, index: int, *, total: bool, text: bool) -> int:
-        """The style of a cell in the totals row (``total``) or in a subtotal row."""
+    def summary_cells(self, summary: Summary) -> list[tuple[int, Encoded | None]]:
+        """Style and content of each cell of a totals or subtotal row."""
+        label = self._layout.summary_label(summary)
+        cells: list[tuple[int, Encoded | None]] = []
+        for index, value in enumerate(summary.values):
+            encoded = encode_total(value)
+            if label is not None and label[0] == index:
+                encoded = limited(label[1])
+            style = self._summary(index, total=summary.group is None, text=isinstance(encoded, Text))
+            cells.append((style, encoded))
+        return cells
+
+    def _summary(self, index: int, *, total: bool, text: bool) -> int:
         key = (index, total, text)
         found = self._summaries.get(key)
         if found is None:
@@ -226,14 +225,14 @@ class Styles:
             )
         return found
 
-    def header(self, *, right: bool = False) -> int:
-        """The style of a heading that belongs to no column."""
+    def header(self, side: Align = Align.LEFT) -> int:
+        """The style of a heading."""
         return self._sheet.number(
             _Look(
                 font=_BOLD,
                 fill=_HEADER_FILL,
                 border=_RULE_BELOW,
-                horizontal="right" if right else "left",
+                horizontal=side,
                 vertical="center",
                 wrap=True,
                 number_format=TEXT,

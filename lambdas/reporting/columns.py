@@ -7,17 +7,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from rendering.column_types import ADDABLE_TYPES, NUMBER_TYPES, totals_of
 from rendering.formats import check_column_format
 from rendering.model import Align, Chart, ChartKind, Column, ColumnType, Highlight, Tone, Total
 from reporting.parameter_problems import as_json
 
 #: What a worksheet holds (ECMA-376 part 1, 18.3.1.73 and Excel's own limits).
 MAX_COLUMNS = 16_384
-_NUMERIC = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.FLOAT, ColumnType.DURATION})
-#: Their highlights compare numbers.
-_COMPARED = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.FLOAT})
 _NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
-_ORDERED = _NUMERIC | {ColumnType.DATE, ColumnType.DATETIME, ColumnType.TIME}
 
 
 def _number(value: object) -> object:
@@ -55,7 +52,7 @@ class HighlightModel(_Strict):
 
     def problem(self, column_type: ColumnType) -> str | None:
         """What is wrong with it for a column of this type."""
-        if column_type not in _COMPARED:
+        if column_type not in NUMBER_TYPES:
             if isinstance(self.value, Decimal):
                 return f"a highlight of a {column_type} column compares with a text, got {self.value}"
             if self.when in ("above", "below"):
@@ -125,15 +122,13 @@ def design_problems(
             if column is None:
                 detail = f"must be the key of a column, got {as_json(key)}; allowed: {known}"
                 yield ("charts", index, "values", position), detail
-            elif column.type not in _NUMERIC and column.total is not Total.COUNT:
+            elif column.type not in ADDABLE_TYPES and column.total is not Total.COUNT:
                 detail = f"must be a number, a duration or counted, {as_json(key)} is {column.type}"
                 yield ("charts", index, "values", position), detail
 
 
-class ColumnModel(BaseModel):
+class ColumnModel(_Strict):
     """One column: ``key`` names it in rows, ``label`` heads it (the key by default)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     key: Annotated[str, Field(min_length=1, max_length=100)]
     label: Annotated[str, Field(max_length=255)] | None = None
@@ -150,14 +145,13 @@ class ColumnModel(BaseModel):
     def _fits_its_type(self) -> Self:
         if self.format is not None:
             check_column_format(self.type, self.format)
-        if self.total in (Total.SUM, Total.AVERAGE) and self.type not in _NUMERIC:
-            allowed = "count, min, max" if self.type in _ORDERED else "count"
-            detail = f"total {self.total} needs a number or a duration, the column is {self.type}"
-            raise ValueError(f"{detail}; allowed: {allowed}")
-        if self.total in (Total.MIN, Total.MAX) and self.type not in _ORDERED:
-            detail = f"total {self.total} needs values with an order, the column is {self.type}"
-            raise ValueError(f"{detail}; allowed: count")
-        if self.data_bar and self.type not in _NUMERIC:
+        allowed = totals_of(self.type)
+        if self.total is not None and self.total not in allowed:
+            added = self.total in (Total.SUM, Total.AVERAGE)
+            needs = "a number or a duration" if added else "values with an order"
+            detail = f"total {self.total} needs {needs}, the column is {self.type}"
+            raise ValueError(f"{detail}; allowed: {', '.join(allowed)}")
+        if self.data_bar and self.type not in ADDABLE_TYPES:
             raise ValueError(f"data_bar needs a number or a duration, the column is {self.type}")
         for problem in (highlight.problem(self.type) for highlight in self.highlights):
             if problem:
@@ -176,6 +170,6 @@ class ColumnModel(BaseModel):
             total=self.total,
             data_bar=self.data_bar,
             highlights=tuple(
-                highlight.to_highlight(numeric=self.type in _COMPARED) for highlight in self.highlights
+                highlight.to_highlight(numeric=self.type in NUMBER_TYPES) for highlight in self.highlights
             ),
         )

@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from reporting.dataset_models import DatasetReference, DatasetRequest
 from reporting.datasets import Datasets
 from reporting.errors import DatasetNotUploaded, InvalidRequest, Problem
 from reporting.identifiers import is_report_id, new_dataset_id, new_object_token
-from reporting.requests import problems_of
+from reporting.requests import validated
 from reporting.status import timestamp
 from reporting.storage import ResultStore
 
@@ -109,10 +107,7 @@ class DatasetUploads:
         }
 
     def _parse(self, body: Mapping[str, Any]) -> DatasetRequest:
-        try:
-            wanted = DatasetRequest.model_validate(body)
-        except ValidationError as error:
-            raise InvalidRequest(problems_of(error)) from error
+        wanted = validated(DatasetRequest, body)
         if wanted.size_bytes is not None and wanted.size_bytes > self._limits.max_bytes:
             detail = f"must be at most {self._limits.max_bytes}, got {wanted.size_bytes}"
             raise InvalidRequest([Problem(pointer="/size_bytes", detail=detail, code="out_of_range")])

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from babel import Locale
 
+from rendering.column_types import NUMBER_TYPES
 from rendering.convert import RawText, fits, noun
 from rendering.model import Column, ColumnType
 from rendering.numbers import NumberReader
@@ -19,7 +20,6 @@ _PLAIN_DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ISO_DATETIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
-_NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.FLOAT})
 _DAYS = frozenset({ColumnType.DATE, ColumnType.DATETIME})
 
 _TOKENS = {
@@ -50,7 +50,7 @@ def field_reader(column: Column, notation: Notation) -> FieldReader:
         return FieldReader(read, expected)
     canonical = _CANONICAL.get(column.type, _other)
     rewrite: Callable[[str], str | None] | None = None
-    if column.type in _NUMBERS and notation.locale is not None:
+    if column.type in NUMBER_TYPES and notation.locale is not None:
         numbers = NumberReader(Locale.parse(notation.locale, sep="-"))
         rewrite = numbers.read
         expected += f" in {notation.locale}, such as {numbers.example}"

@@ -4,14 +4,13 @@ A page ends at a position in the order (time of creation, id) and not at a count
 meanwhile stands before every position, so that no page shows a report twice or leaves one out.
 """
 
-import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from reporting.cursors import bad_cursor, decode_cursor, encode_cursor
 from reporting.database import Database
 from reporting.errors import InvalidRequest, Problem
 from reporting.identifiers import is_report_id
@@ -109,25 +108,19 @@ def _scope(wanted: Wanted, tenant: str) -> str:
 def _cursor(last: Report, scope: str) -> str:
     since = last.created_at - _EPOCH
     microseconds = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-    text = f"{microseconds}.{last.id}.{scope}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return encode_cursor(f"{microseconds}.{last.id}.{scope}")
 
 
 def _read(cursor: str, scope: str) -> tuple[datetime, str]:
     try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        found = _CURSOR.fullmatch(text)
+        found = _CURSOR.fullmatch(decode_cursor(cursor))
         if found is None or not is_report_id(found[2]):
             raise ValueError("not a cursor")
         moment = datetime.fromtimestamp(int(found[1]) // 1_000_000, UTC).replace(
             tzinfo=None, microsecond=int(found[1]) % 1_000_000
         )
-    except (ValueError, OverflowError, OSError, binascii.Error) as error:
-        raise _bad_cursor("cursor is not one that a listing has given out") from error
+    except (ValueError, OverflowError, OSError) as error:
+        raise bad_cursor() from error
     if found[3] != scope:
-        raise _bad_cursor("cursor belongs to a listing with other filters")
+        raise bad_cursor("cursor belongs to a listing with other filters")
     return moment, found[2]
-
-
-def _bad_cursor(detail: str) -> InvalidRequest:
-    return InvalidRequest([Problem(pointer="", detail=detail, code="invalid_cursor")])

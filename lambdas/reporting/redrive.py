@@ -1,6 +1,5 @@
 """Dead letters as operators see them, and the way back: a failed report is queued once more."""
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,9 +8,10 @@ from typing import Any
 from pymysql.cursors import Cursor
 
 from reporting import outbox
+from reporting.cursors import bad_cursor, decode_cursor, encode_cursor
 from reporting.database import Database
 from reporting.dispatch import Dispatcher
-from reporting.errors import InvalidRequest, PrensaError, Problem
+from reporting.errors import PrensaError, Problem
 from reporting.followups import first_attempt
 from reporting.observability import count, logger
 from reporting.outbox import OutboxRow
@@ -72,7 +72,7 @@ class Redrive:
     def page(self, *, limit: int, cursor: str | None) -> LetterPage:
         """At most ``limit`` dead letters, the newest first.
 
-        Raises :class:`InvalidRequest` for a cursor that is none.
+        Raises :class:`reporting.errors.InvalidRequest` for a cursor that is none.
         """
         before = 2**63 if cursor is None else _read(cursor)
         rows: Any = self._database.query(
@@ -95,7 +95,7 @@ class Redrive:
             for id_, queue, report_id, body, received_at, redriven_at, tenant, status in rows[:limit]
         ]
         more = len(rows) > limit
-        return LetterPage(letters=letters, next=_cursor(letters[-1]["id"]) if more else None)
+        return LetterPage(letters=letters, next=encode_cursor(str(letters[-1]["id"])) if more else None)
 
     def of_report(self, report_id: str) -> list[int]:
         """Ids of the dead letters that were kept of a report, the newest first."""
@@ -199,16 +199,11 @@ def _refused(letter_id: int, report_id: str | None, code: str, detail: str) -> R
     return Redriven(id=letter_id, report_id=report_id, outcome=Outcome.REFUSED, code=code, detail=detail)
 
 
-def _cursor(last: int) -> str:
-    return base64.urlsafe_b64encode(str(last).encode()).decode().rstrip("=")
-
-
 def _read(cursor: str) -> int:
     try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        text = decode_cursor(cursor)
         if not (text.isascii() and text.isdigit() and len(text) < 20):
             raise ValueError("not a number")
         return int(text)
     except ValueError as error:
-        detail = "cursor is not one that a listing has given out"
-        raise InvalidRequest([Problem(pointer="", detail=detail, code="invalid_cursor")]) from error
+        raise bad_cursor() from error

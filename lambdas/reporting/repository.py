@@ -187,29 +187,31 @@ class Reports:
         self, claim: Report, *, lease_seconds: int, phase: str, rows_done: int, rows_total: int | None
     ) -> Report:
         """Extend the lease and write progress. Raises :class:`LeaseLost` when the claim no longer holds."""
-        changed = self._database.execute(
+        return self._update_claim(
+            claim,
             # One statement for both tables; a claim of before the table of attempts has no row there.
             "UPDATE reports LEFT JOIN attempts ON attempts.report_id = reports.id"
             " AND attempts.fencing_token = reports.fencing_token"
             " SET lease_until = UTC_TIMESTAMP(6) + INTERVAL %s SECOND, version = version + 1,"
             " phase = %s, rows_done = GREATEST(rows_done, %s), rows_total = COALESCE(%s, rows_total),"
-            " attempts.last_heartbeat_at = UTC_TIMESTAMP(6)"
-            " WHERE id = %s AND reports.fencing_token = %s AND status IN ('running', 'cancelling')",
-            (lease_seconds, phase, rows_done, rows_total, claim.id, claim.fencing_token),
+            " attempts.last_heartbeat_at = UTC_TIMESTAMP(6)",
+            (lease_seconds, phase, rows_done, rows_total),
         )
-        if not changed:
-            raise LeaseLost("The lease of this claim is gone.")
-        return self.get(claim.id)
 
     def move(self, claim: Report, object_key: str) -> Report:
         """Say that a claim's result goes to ``object_key``: before its bytes do, so that none is forgotten.
 
         Raises :class:`LeaseLost` when the claim no longer holds.
         """
+        return self._update_claim(
+            claim, "UPDATE reports SET object_key = %s, version = version + 1", (object_key,)
+        )
+
+    def _update_claim(self, claim: Report, update: str, values: tuple[object, ...]) -> Report:
+        """Change a report that ``claim`` still holds. Raises :class:`LeaseLost` when it does not."""
         changed = self._database.execute(
-            "UPDATE reports SET object_key = %s, version = version + 1"
-            " WHERE id = %s AND fencing_token = %s AND status IN ('running', 'cancelling')",
-            (object_key, claim.id, claim.fencing_token),
+            f"{update} WHERE id = %s AND reports.fencing_token = %s AND status IN ('running', 'cancelling')",
+            (*values, claim.id, claim.fencing_token),
         )
         if not changed:
             raise LeaseLost("The lease of this claim is gone.")

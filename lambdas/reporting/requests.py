@@ -196,7 +196,15 @@ def stored_dataset(document: Mapping[str, Any]) -> DatasetReference | None:
     return None if reference is None else DatasetReference.model_validate(reference)
 
 
-def problems_of(error: ValidationError) -> list[Problem]:
+def validated[M: BaseModel](model: type[M], body: Mapping[str, Any]) -> M:
+    """``body`` as ``model``. Raises :class:`InvalidRequest` with all problems found."""
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise InvalidRequest(_problems(error)) from error
+
+
+def _problems(error: ValidationError) -> list[Problem]:
     """Every problem that a model found, with its pointer."""
     return [_problem(details) for details in error.errors(include_url=False, include_context=True)]
 
@@ -205,7 +213,7 @@ def _validate(body: Mapping[str, Any], problems: list[Problem]) -> GenerateReque
     try:
         return GenerateRequest.model_validate(body)
     except ValidationError as error:
-        problems.extend(problems_of(error))
+        problems.extend(_problems(error))
         return None
 
 
