@@ -7,15 +7,18 @@ import pytest
 
 from migrator.migrate import migrate
 from reporting.database import Connect, Database, connector
+from reporting.followups import next_attempt
 from reporting.identifiers import new_report_id
 from reporting.messages import ReportMessage
 from reporting.outbox import Outbox, OutboxMessage
 from reporting.report import Report
-from reporting.repository import Accepted, NewReport, Reports
+from reporting.repository import Accepted, Changed, NewReport, Reports
 from tests.parts.mariadb import MariaDbServer
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 QUEUE = "open.reports-interactive-0"
+#: Why an attempt failed, when that is not what a test is about.
+ERROR: dict[str, object] = {"code": "source_unavailable", "title": "X", "detail": "x", "retryable": True}
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +109,14 @@ def claimed(reports: Reports, *, lease_seconds: int = 60, **changes: object) -> 
     claim = reports.claim(report.id, attempt=1, object_token="t" * 32, lease_seconds=lease_seconds)
     assert claim is not None
     return claim
+
+
+def retried(reports: Reports, claim: Report, *, delay_seconds: int = 0) -> Changed:
+    """The claim fails and the report waits for its next attempt."""
+    return reports.retry(
+        claim.id,
+        fencing_token=claim.fencing_token,
+        error=ERROR,
+        delay_seconds=delay_seconds,
+        message=next_attempt(claim, delay_seconds=delay_seconds),
+    )

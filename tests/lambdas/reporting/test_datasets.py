@@ -34,24 +34,6 @@ COLUMNS = (Column(key="a", label="A"), Column(key="b", label="B", type=ColumnTyp
 MIB = 1024 * 1024
 
 
-@pytest.fixture(scope="module")
-def bucket_name() -> str:
-    return f"datasets-{uuid4()}"
-
-
-@pytest.fixture
-def bucket(object_store: ObjectStore, bucket_name: str) -> str:
-    client = object_store.s3()
-    if bucket_name not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
-        client.create_bucket(Bucket=bucket_name)
-    return bucket_name
-
-
-@pytest.fixture
-def store(object_store: ObjectStore, bucket: str) -> S3ResultStore:
-    return S3ResultStore(bucket=bucket, endpoint_url=object_store.url)
-
-
 @pytest.fixture
 def uploads(database: Database, store: S3ResultStore) -> DatasetUploads:
     return DatasetUploads(

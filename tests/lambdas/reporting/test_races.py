@@ -5,7 +5,7 @@ report, and says for each step what must come of it.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +21,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from reporting.broker import OutgoingMessage, PublishFailed
 from reporting.cache import NoCache
 from reporting.database import Connect, Database
 from reporting.dead_letters import DeadLetters
@@ -39,28 +38,26 @@ from reporting.retries import Backoff
 from reporting.snapshots import Snapshots
 from reporting.states import CLAIMABLE, HELD, TRANSITIONS, Status
 from reporting.storage import FoundObject, ObjectSummary, ObjectWriter, PresignedUpload
-from tests.parts.domain import PARENT, QUEUE, accept, claimed, connect, database, outbox, reports
+from tests.parts.brokers import ConfirmingBroker
+from tests.parts.domain import (
+    ERROR,
+    PARENT,
+    QUEUE,
+    accept,
+    claimed,
+    connect,
+    database,
+    outbox,
+    reports,
+    retried,
+)
 from tests.parts.mariadb import mariadb_server
 
 __all__ = ["connect", "database", "mariadb_server", "outbox", "reports"]
 
-ERROR = {"code": "source_unavailable", "title": "X", "detail": "x", "retryable": True}
 ROUNDS = 60
 #: Which attempt a message asks for: mostly the next one, else one that was or one that is not due.
 _OFFSETS = st.sampled_from([1, 1, 1, 0, -1, 2])
-
-
-class PatientBroker:
-    """Confirms each message and delivers none: the machine says which message comes when."""
-
-    def publish(self, message: OutgoingMessage) -> None:
-        self.publish_many([message])
-
-    def publish_many(self, messages: Sequence[OutgoingMessage]) -> list[PublishFailed | None]:
-        return [None for _ in messages]
-
-    def check(self) -> None:
-        """It is there."""
 
 
 @dataclass
@@ -120,7 +117,7 @@ class OneReport(RuleBasedStateMachine):
         self.relay = Recovery(
             reports=self.reports,
             outbox=box,
-            dispatcher=Dispatcher(broker=PatientBroker(), outbox=box),
+            dispatcher=Dispatcher(broker=ConfirmingBroker(), outbox=box),
             snapshots=snapshots,
             store=self.shelf,
             backoff=Backoff(base_seconds=0.001, cap_seconds=0.001),
@@ -129,7 +126,7 @@ class OneReport(RuleBasedStateMachine):
         self.letters = DeadLetters(database=self.database, reports=self.reports, snapshots=snapshots)
         self.redrive = Redrive(
             database=self.database,
-            dispatcher=Dispatcher(broker=PatientBroker(), outbox=box),
+            dispatcher=Dispatcher(broker=ConfirmingBroker(), outbox=box),
             snapshots=snapshots,
         )
         #: Dead letters that were kept, with their bodies.
@@ -409,19 +406,13 @@ def test_c10_of_a_success_and_a_lost_lease_at_once_exactly_one_wins(
 ) -> None:
     for _ in range(ROUNDS):
         claim = claimed(reports)
-        succeeded, retried = both(
+        success, retry = both(
             connect,
             lambda own, claim=claim: own.succeed(claim, result={}, row_count=1, keep_days=1),  # type: ignore[misc]
-            lambda own, claim=claim: own.retry(  # type: ignore[misc]
-                claim.id,
-                fencing_token=claim.fencing_token,
-                error=ERROR,
-                delay_seconds=0,
-                message=next_attempt(claim, delay_seconds=0),
-            ),
+            lambda own, claim=claim: retried(own, claim),  # type: ignore[misc]
         )
         winner, loser = (
-            (succeeded, retried) if reports.get(claim.id).status is Status.SUCCEEDED else (retried, succeeded)
+            (success, retry) if reports.get(claim.id).status is Status.SUCCEEDED else (retry, success)
         )
         assert isinstance(winner, Changed)
         assert isinstance(loser, LeaseLost)
@@ -429,13 +420,7 @@ def test_c10_of_a_success_and_a_lost_lease_at_once_exactly_one_wins(
 
 def test_c10_a_zombie_whose_report_waits_for_its_next_attempt_can_not_fail_it(reports: Reports) -> None:
     claim = claimed(reports)
-    reports.retry(
-        claim.id,
-        fencing_token=claim.fencing_token,
-        error=ERROR,
-        delay_seconds=0,
-        message=next_attempt(claim, delay_seconds=0),
-    )
+    retried(reports, claim)
     with pytest.raises(LeaseLost):
         reports.fail(claim.id, error=ERROR, fencing_token=claim.fencing_token)
     assert reports.get(claim.id).status is Status.RETRYING

@@ -1,12 +1,10 @@
 """Dead letters listed and sent again, on a real database."""
 
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from reporting.broker import OutgoingMessage, PublishFailed
 from reporting.cache import NoCache
 from reporting.database import Connect, Database
 from reporting.dead_letters import DeadLetters
@@ -20,32 +18,14 @@ from reporting.report import Report
 from reporting.repository import Reports
 from reporting.snapshots import Snapshots
 from reporting.states import Status
-from tests.parts.domain import QUEUE, accept, claimed, connect, database, reports
+from tests.parts.brokers import ConfirmingBroker
+from tests.parts.domain import ERROR, QUEUE, accept, claimed, connect, database, reports
 from tests.parts.mariadb import mariadb_server
 
 __all__ = ["connect", "database", "mariadb_server", "reports"]
 
-ERROR = {"code": "source_unavailable", "title": "X", "detail": "x", "retryable": True}
 
-
-class Recorder:
-    """A broker that confirms and remembers."""
-
-    def __init__(self) -> None:
-        self.messages: list[OutgoingMessage] = []
-
-    def publish(self, message: OutgoingMessage) -> None:
-        self.messages.append(message)
-
-    def publish_many(self, messages: Sequence[OutgoingMessage]) -> list[PublishFailed | None]:
-        self.messages += messages
-        return [None for _ in messages]
-
-    def check(self) -> None:
-        """It is there."""
-
-
-def made(database: Database, broker: Recorder) -> Redrive:
+def made(database: Database, broker: ConfirmingBroker) -> Redrive:
     return Redrive(
         database=database,
         dispatcher=Dispatcher(broker=broker, outbox=Outbox(database)),
@@ -76,7 +56,7 @@ def letter_ids(redrive: Redrive) -> list[int]:
 def test_a_failed_report_is_queued_again_with_all_of_its_attempts(
     reports: Reports, database: Database
 ) -> None:
-    failed, broker = exhausted(database), Recorder()
+    failed, broker = exhausted(database), ConfirmingBroker()
     redrive = made(database, broker)
     [letter] = letter_ids(redrive)
     [done] = redrive.redrive([letter])
@@ -95,7 +75,7 @@ def test_a_failed_report_is_queued_again_with_all_of_its_attempts(
 def test_a_letter_is_sent_again_once_and_its_late_copy_fails_nothing(
     reports: Reports, database: Database
 ) -> None:
-    failed, broker = exhausted(database), Recorder()
+    failed, broker = exhausted(database), ConfirmingBroker()
     redrive = made(database, broker)
     [letter] = letter_ids(redrive)
     outcomes = [redrive.redrive([letter])[0].outcome for _ in range(2)]
@@ -111,11 +91,11 @@ def test_of_many_redrives_at_once_one_does_it(database: Database, connect: Conne
     for number in range(10):
         failed = exhausted(database, message_id=f"ID:{number}:a")
         letters_of(database).keep(message_id=f"ID:{number}:b", queue="q", body="{}", report_id=failed.id)
-        ids = made(database, Recorder()).of_report(failed.id)
+        ids = made(database, ConfirmingBroker()).of_report(failed.id)
         assert len(ids) == 2
-        start, broker = threading.Barrier(4), Recorder()
+        start, broker = threading.Barrier(4), ConfirmingBroker()
 
-        def run(letter: int, start: threading.Barrier = start, broker: Recorder = broker) -> Outcome:
+        def run(letter: int, start: threading.Barrier = start, broker: ConfirmingBroker = broker) -> Outcome:
             own = Database(connect)
             try:
                 Reports(own).check()
@@ -131,7 +111,7 @@ def test_of_many_redrives_at_once_one_does_it(database: Database, connect: Conne
 
 
 def test_what_can_not_be_sent_again_says_why(reports: Reports, database: Database) -> None:
-    redrive = made(database, Recorder())
+    redrive = made(database, ConfirmingBroker())
     keeper = letters_of(database)
     keeper.take(message_id="ID:rubbish", queue="DLQ.x", body="rubbish")
     exhausted(database, error={**ERROR, "code": "bad_value", "retryable": False}, message_id="ID:bad")
@@ -154,7 +134,7 @@ def test_what_can_not_be_sent_again_says_why(reports: Reports, database: Databas
 
 
 def test_dead_letters_are_listed_by_pages(database: Database) -> None:
-    redrive = made(database, Recorder())
+    redrive = made(database, ConfirmingBroker())
     for number in range(5):
         letters_of(database).take(message_id=f"ID:{number}", queue="DLQ.x", body="x" * 5000)
     first = redrive.page(limit=3, cursor=None)

@@ -8,12 +8,13 @@ import pytest
 
 from reporting.database import Connect, Database
 from reporting.errors import ForbiddenTransition, IdempotencyConflict, LeaseLost, ReportNotFound
-from reporting.followups import dead_letter, next_attempt
+from reporting.followups import dead_letter
 from reporting.idempotency import IdempotencyKey
 from reporting.outbox import Outbox
 from reporting.repository import Reports
 from reporting.states import Status
 from tests.parts.domain import (
+    ERROR,
     QUEUE,
     accept,
     claimed,
@@ -23,12 +24,11 @@ from tests.parts.domain import (
     new_report,
     outbox,
     reports,
+    retried,
 )
 from tests.parts.mariadb import MariaDbServer, mariadb_server
 
 __all__ = ["connect", "database", "mariadb_server", "outbox", "reports"]
-
-ERROR = {"code": "x", "title": "X", "detail": "x", "retryable": True}
 
 
 def count(database: Database, table: str) -> int:
@@ -85,13 +85,7 @@ def test_only_one_of_many_workers_gets_a_message_that_was_delivered_to_all(
 
 def test_a_message_of_an_earlier_attempt_does_nothing(reports: Reports) -> None:
     claim = claimed(reports)
-    reports.retry(
-        claim.id,
-        fencing_token=claim.fencing_token,
-        error=ERROR,
-        delay_seconds=0,
-        message=next_attempt(claim, delay_seconds=0),
-    )
+    retried(reports, claim)
     assert reports.claim(claim.id, attempt=1, object_token="t", lease_seconds=60) is None
     second = reports.claim(claim.id, attempt=2, object_token="t", lease_seconds=60)
     assert second is not None
@@ -113,13 +107,7 @@ def test_an_unknown_report_is_not_found(reports: Reports) -> None:
             zombie, lease_seconds=60, phase="rendering", rows_done=1, rows_total=None
         ),
         lambda reports, zombie: reports.move(zombie, "results/x.csv"),
-        lambda reports, zombie: reports.retry(
-            zombie.id,
-            fencing_token=zombie.fencing_token,
-            error=ERROR,
-            delay_seconds=0,
-            message=next_attempt(zombie, delay_seconds=0),
-        ),
+        retried,
     ],
     ids=["succeed", "fail", "stop", "renew", "move", "retry"],
 )
@@ -127,13 +115,7 @@ def test_a_zombie_whose_report_was_claimed_again_changes_nothing(
     act: Callable[[Reports, object], object], reports: Reports
 ) -> None:
     zombie = claimed(reports)
-    reports.retry(
-        zombie.id,
-        fencing_token=zombie.fencing_token,
-        error=ERROR,
-        delay_seconds=0,
-        message=next_attempt(zombie, delay_seconds=0),
-    )
+    retried(reports, zombie)
     second = reports.claim(zombie.id, attempt=2, object_token="u", lease_seconds=60)
     assert second is not None
     before = reports.get(zombie.id)
@@ -310,13 +292,7 @@ def test_a_delayed_message_says_how_much_of_its_delay_is_left(
     reports: Reports, outbox: Outbox, database: Database
 ) -> None:
     claim = claimed(reports)
-    reports.retry(
-        claim.id,
-        fencing_token=claim.fencing_token,
-        error=ERROR,
-        delay_seconds=30,
-        message=next_attempt(claim, delay_seconds=30),
-    )
+    retried(reports, claim, delay_seconds=30)
     database.execute("UPDATE outbox SET available_at = UTC_TIMESTAMP(6)")
     delays = {row.delay_ms for row in outbox.take_due(limit=10)}
     assert any(28_000 < delay <= 30_000 for delay in delays)

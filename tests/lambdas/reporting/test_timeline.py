@@ -5,16 +5,13 @@ from datetime import datetime
 import pytest
 
 from reporting.database import Database
-from reporting.followups import next_attempt
 from reporting.outbox import Outbox
 from reporting.repository import Reports
 from reporting.timeline import Timelines
-from tests.parts.domain import accept, claimed, connect, database, outbox, reports
+from tests.parts.domain import accept, claimed, connect, database, outbox, reports, retried
 from tests.parts.mariadb import mariadb_server
 
 __all__ = ["connect", "database", "mariadb_server", "outbox", "reports"]
-
-ERROR = {"code": "source_unavailable", "title": "X", "detail": "x", "retryable": True}
 
 
 @pytest.fixture
@@ -27,13 +24,7 @@ def test_attempts_have_their_times_and_their_cause(reports: Reports, timelines: 
     [running] = timelines.of(reports.get(claim.id))["attempts"]
     assert (running["attempt"], running["finished_at"], running["outcome"]) == (1, None, None)
     reports.renew(claim, lease_seconds=60, phase="rendering", rows_done=1, rows_total=None)
-    reports.retry(
-        claim.id,
-        fencing_token=claim.fencing_token,
-        error=ERROR,
-        delay_seconds=0,
-        message=next_attempt(claim, delay_seconds=0),
-    )
+    retried(reports, claim)
     second = reports.claim(claim.id, attempt=2, object_token="u", lease_seconds=60)
     assert second is not None
     reports.succeed(second, result={}, row_count=1, keep_days=1)
@@ -90,13 +81,7 @@ def test_a_waiting_report_has_its_place_behind_what_is_urgent_or_older(
 
 def test_a_report_whose_retry_is_due_later_has_no_place_yet(reports: Reports, timelines: Timelines) -> None:
     claim = claimed(reports)
-    waiting = reports.retry(
-        claim.id,
-        fencing_token=claim.fencing_token,
-        error=ERROR,
-        delay_seconds=60,
-        message=next_attempt(claim, delay_seconds=60),
-    ).report
+    waiting = retried(reports, claim, delay_seconds=60).report
     found = timelines.of(waiting)["waiting"]
     assert (found["for"], found["position"]) == ("retry", None)
     assert found["until"] is not None
