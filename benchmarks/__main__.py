@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import cold_start, memory, pipeline, rendering, source
-from benchmarks.rendering import PYTHON, Figure
+from benchmarks.process import PYTHON, output_of
+from benchmarks.rendering import Figure
 
 _FOLDER = Path(__file__).parent
 _PACKAGES = (
@@ -86,9 +86,7 @@ def _table(figures: Sequence[Figure]) -> list[str]:
 
 
 def _head() -> list[str]:
-    versions = subprocess.run(
-        [str(PYTHON), "-c", _VERSIONS, *_PACKAGES], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    versions = output_of("-c", _VERSIONS, *_PACKAGES, python=PYTHON).strip()
     return [
         "# The engine beside other writers",
         "",

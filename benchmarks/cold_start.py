@@ -1,12 +1,9 @@
 """CPU time that the import of each function's handler takes, in a fresh process."""
 
-import os
 import statistics
-import subprocess
-import sys
-from pathlib import Path
 
-_ROOT = Path(__file__).parents[1]
+from benchmarks.process import output_of
+
 _ROUNDS = 7
 _FUNCTIONS = ("api", "worker", "relay")
 _SCRIPT = (
@@ -25,13 +22,5 @@ def measure() -> dict[str, float]:
     found: dict[str, list[float]] = {function: [] for function in _FUNCTIONS}
     for _ in range(_ROUNDS):
         for function in _FUNCTIONS:
-            finished = subprocess.run(
-                [sys.executable, "-c", _SCRIPT.format(function=function)],
-                capture_output=True,
-                text=True,
-                check=True,
-                cwd=_ROOT,
-                env={**os.environ, "PYTHONPATH": "lambdas"},
-            )
-            found[function].append(float(finished.stdout))
+            found[function].append(float(output_of("-c", _SCRIPT.format(function=function))))
     return {function: round(statistics.median(times)) for function, times in found.items()}

@@ -4,20 +4,16 @@ Each size runs in a process of its own. Rows are made as they are read.
 """
 
 import json
-import os
 import random
-import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from benchmarks.peak import peak_mb
+from benchmarks.process import Parts, output_of
 
-_ROOT = Path(__file__).parents[1]
-_PART_BYTES = 8 << 20
 _SIZES = (("xlsx", 200_000), ("xlsx", 1_000_000), ("pdf", 200_000))
 
 
@@ -38,18 +34,6 @@ def _batches(rows: int) -> Iterator[list[tuple[Any, ...]]]:
         ]
 
 
-class _Parts:
-    """Gathers bytes to the size of a part, as the upload does, and forgets them."""
-
-    def __init__(self) -> None:
-        self._part = bytearray()
-
-    def write(self, data: bytes, /) -> None:
-        self._part += data
-        if len(self._part) >= _PART_BYTES:
-            self._part.clear()
-
-
 def run(kind: str, rows: int) -> None:
     """Render in this process, which has loaded what a worker loads, and print its peak in MB."""
     import boto3  # noqa: PLC0415
@@ -66,7 +50,7 @@ def run(kind: str, rows: int) -> None:
         batches=_batches(rows),
         format=Format(kind),
         options=Options(created_at=datetime(2026, 1, 1, tzinfo=UTC)),
-        sink=_Parts(),
+        sink=Parts(),
     )
     print(json.dumps(peak_mb()))
 
@@ -75,15 +59,7 @@ def measure() -> dict[str, float]:
     """``growth_200k_to_1m_mb`` of XLSX and ``worker_peak_mb``, the most of all sizes."""
     peaks: dict[tuple[str, int], float] = {}
     for kind, rows in _SIZES:
-        finished = subprocess.run(
-            [sys.executable, "-m", "benchmarks.memory", kind, str(rows)],
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=_ROOT,
-            env={**os.environ, "PYTHONPATH": "lambdas:."},
-        )
-        peaks[kind, rows] = json.loads(finished.stdout)
+        peaks[kind, rows] = json.loads(output_of("-m", "benchmarks.memory", kind, str(rows)))
     growth = peaks["xlsx", 1_000_000] - peaks["xlsx", 200_000]
     return {"growth_200k_to_1m_mb": round(growth, 1), "worker_peak_mb": round(max(peaks.values()), 1)}
 

@@ -1,9 +1,7 @@
 """The whole way of a report, from MySQL to an upload in parts: ours beside what one would write oneself."""
 
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -13,25 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import source
-from benchmarks.rendering import PYTHON
+from benchmarks.process import PYTHON, Parts, output_of
 
-_ROOT = Path(__file__).parents[1]
-_PART_BYTES = 8 << 20
 _ROUNDS = 3
 _TYPES = (
     "integer", "string", "string", "string", "integer", "decimal", "decimal", "date", "datetime", "boolean",
     "float", "string",
 )  # fmt: skip
-
-
-class _Parts:
-    def __init__(self) -> None:
-        self._part = bytearray()
-
-    def write(self, data: bytes, /) -> None:
-        self._part += data
-        if len(self._part) >= _PART_BYTES:
-            self._part.clear()
 
 
 def _prensa(server: dict[str, Any]) -> None:
@@ -47,12 +33,12 @@ def _prensa(server: dict[str, Any]) -> None:
         batches=source.prensa(server),
         format=Format.XLSX,
         options=Options(created_at=datetime(2026, 1, 1, tzinfo=UTC)),
-        sink=_Parts(),
+        sink=Parts(),
     )
 
 
 def _send(path: Path) -> None:
-    sink = _Parts()
+    sink = Parts()
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
             sink.write(piece)
@@ -102,15 +88,8 @@ def measure(rows: int) -> dict[str, Any]:
     with source.server(rows) as where:
         for _ in range(_ROUNDS):
             for name in _WAYS:
-                finished = subprocess.run(
-                    [str(PYTHON), "-m", "benchmarks.pipeline", name, json.dumps(where)],
-                    capture_output=True,
-                    text=True,
-                    check=True,
-                    cwd=_ROOT,
-                    env={**os.environ, "PYTHONPATH": "lambdas:."},
-                )
-                times[name].append(float(finished.stdout))
+                printed = output_of("-m", "benchmarks.pipeline", name, json.dumps(where), python=PYTHON)
+                times[name].append(float(printed))
     return {"rows": rows, "seconds": {name: statistics.median(found) for name, found in times.items()}}
 
 

@@ -5,9 +5,7 @@ files are compared before any figure is given.
 """
 
 import json
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,11 +17,10 @@ from typing import Any
 
 from benchmarks.data import Row, make_rows, texts
 from benchmarks.peak import peak_mb
+from benchmarks.process import PYTHON, output_of
 from benchmarks.writers import WRITERS
 
 _ROUNDS = 3
-_ROOT = Path(__file__).parents[1]
-PYTHON = _ROOT / ".local/venvs/benchmarks/bin/python"
 _COMPARED = 500
 
 
@@ -97,17 +94,7 @@ def measure(*, quick: bool = False) -> list[Figure]:
 
 def _started(contestant: Contestant, path: Path, *, divide: int) -> dict[str, Any]:
     words = [contestant.name, contestant.format, str(contestant.rows // divide), str(path)]
-    finished = subprocess.run(
-        [str(PYTHON), "-m", "benchmarks.rendering", *words],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=_ROOT,
-        env={**os.environ, "PYTHONPATH": "lambdas:."},
-    )
-    if finished.returncode:
-        raise SystemExit(f"{contestant.name} failed:\n{finished.stderr[-2000:]}")
-    found: dict[str, Any] = json.loads(finished.stdout)
+    found: dict[str, Any] = json.loads(output_of("-m", "benchmarks.rendering", *words, python=PYTHON))
     return found
 
 

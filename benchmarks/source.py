@@ -6,15 +6,15 @@ rounds; the figure is the median of CPU seconds. Both must give the same values.
 
 import hashlib
 import json
-import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from benchmarks.process import output_of
 
 _ROWS = 200_000
 _ROUNDS = 3
@@ -83,14 +83,8 @@ def _run(name: str, server: dict[str, Any], *, check: bool) -> dict[str, Any]:
 
 
 def _measured(name: str, server: dict[str, Any], *, check: bool = False) -> dict[str, Any]:
-    finished = subprocess.run(
-        [sys.executable, "-m", "benchmarks.source", name, json.dumps(server), str(int(check))],
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": "lambdas:."},
-    )
-    measured: dict[str, Any] = json.loads(finished.stdout)
+    printed = output_of("-m", "benchmarks.source", name, json.dumps(server), str(int(check)))
+    measured: dict[str, Any] = json.loads(printed)
     return measured
 
 
