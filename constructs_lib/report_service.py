@@ -84,6 +84,7 @@ class ReportLimits:
     retry_base_seconds: int = 5
     retry_cap_seconds: int = 300
     resend_seconds: int = 900
+    tenant_window: int = 10
     database_wait_seconds: int = 30
 
     def verify(self, check: Checks) -> None:
@@ -107,6 +108,7 @@ _RANGES = {
     "retry_base_seconds": (1, 3600),
     "retry_cap_seconds": (1, 3600),
     "resend_seconds": (60, 86_400),
+    "tenant_window": (1, 10**6),
     "database_wait_seconds": (0, 300),
 }
 #: API Gateway hands a body over in base64, which makes 6 MB of 4.5; Lambda takes no more.
@@ -313,7 +315,16 @@ class ReportService(Construct):
             "Api",
             "api",
             settings.of(
-                "tables", "source", "broker", "cache", "results", "links", "requests", "datasets", "uploads"
+                "tables",
+                "source",
+                "broker",
+                "cache",
+                "results",
+                "links",
+                "requests",
+                "datasets",
+                "uploads",
+                "window",
             ),
             report_types=types,
             groups=everything,
@@ -327,6 +338,7 @@ class ReportService(Construct):
             "worker",
             settings.of(
                 "tables",
+                "window",
                 "source",
                 "broker",
                 "cache",
@@ -346,7 +358,7 @@ class ReportService(Construct):
         self.relay = self._function(
             "Relay",
             "relay",
-            settings.of("tables", "broker", "cache", "results", "retries", "relay"),
+            settings.of("tables", "broker", "cache", "results", "retries", "relay", "window"),
             groups=everything,
             timeout=55,
             memory=512,
@@ -355,7 +367,7 @@ class ReportService(Construct):
         self.dead_letters = self._function(
             "DeadLetters",
             "dead_letters",
-            settings.of("tables", "cache", "waiting"),
+            settings.of("tables", "cache", "waiting", "window"),
             groups=store,
             timeout=60,
             memory=512,
@@ -531,6 +543,14 @@ def _settings(
                 "BROKER_ENDPOINTS": service.broker.stomp_endpoints,
                 "BROKER_SECRET_ARN": service.broker.publisher_secret.secret_arn,
                 "LANE_QUEUES": json.dumps(service.lanes.queues),
+            },
+            "window": {
+                "TENANT_WINDOW": json.dumps(
+                    {
+                        lane: limits.tenant_window * len(queues)
+                        for lane, queues in service.lanes.queues.items()
+                    }
+                )
             },
             "cache": {
                 "CACHE_ENDPOINT": service.cache.endpoint,

@@ -25,6 +25,7 @@ from reporting.snapshots import Snapshots
 from reporting.sources import SourceEstimator
 from reporting.storage import S3ResultStore
 from reporting.timeline import Timelines
+from reporting.window import Window
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +56,7 @@ def build(settings: ApiSettings) -> Api:
     """Build the API from ``settings``."""
     secrets = SecretsManager()
     database = Database(adapters.database_connector(settings, secrets))
-    reports = Reports(database)
+    reports = Reports(database, tenant_window=Window(settings.tenant_window))
     broker = adapters.broker(settings, secrets)
     cache_ = adapters.cache(settings, secrets)
     store = S3ResultStore(bucket=settings.results_bucket)
@@ -90,7 +91,7 @@ def build(settings: ApiSettings) -> Api:
         generation=generation,
         datasets=datasets,
         snapshots=snapshots,
-        lifecycle=Lifecycle(reports=reports, snapshots=snapshots),
+        lifecycle=Lifecycle(reports=reports, dispatcher=dispatcher, snapshots=snapshots),
         listing=Listing(database),
         redrive=Redrive(database=database, dispatcher=dispatcher, snapshots=snapshots),
         reports=reports,

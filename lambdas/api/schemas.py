@@ -61,7 +61,7 @@ _TIMELINE = _object(
                     {
                         "lane": _STRING,
                         "position": _nullable("integer"),
-                        "for": {"type": "string", "enum": ["worker", "broker", "retry"]},
+                        "for": {"type": "string", "enum": ["worker", "broker", "retry", "own_reports"]},
                         "until": _MAYBE_TIME,
                     }
                 ),

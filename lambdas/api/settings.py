@@ -12,6 +12,7 @@ from reporting.settings import (
     LinkSettings,
     SourceSettings,
     StorageSettings,
+    WindowSettings,
 )
 
 
@@ -23,6 +24,7 @@ class ApiSettings(
     StorageSettings,
     DatasetSettings,
     LinkSettings,
+    WindowSettings,
 ):
     """Settings of the API function."""
 

@@ -11,6 +11,7 @@ from reporting.dead_letters import DeadLetters
 from reporting.repository import Reports
 from reporting.secrets import SecretsManager
 from reporting.snapshots import Snapshots
+from reporting.window import Window
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +30,7 @@ def build(settings: DeadLetterSettings) -> Consumer:
     """Build the consumer from ``settings``."""
     secrets = SecretsManager()
     database = Database(adapters.database_connector(settings, secrets))
-    reports = Reports(database)
+    reports = Reports(database, tenant_window=Window(settings.tenant_window))
     snapshots = Snapshots(reports=reports, cache=adapters.cache(settings, secrets))
     return Consumer(
         settings=settings,

@@ -14,6 +14,7 @@ from reporting.retries import Backoff
 from reporting.secrets import SecretsManager
 from reporting.snapshots import Snapshots
 from reporting.storage import S3ResultStore
+from reporting.window import Window
 
 
 @cache
@@ -26,7 +27,7 @@ def build(settings: RelaySettings) -> Recovery:
     """Build the relay from ``settings``."""
     secrets = SecretsManager()
     database = Database(adapters.database_connector(settings, secrets))
-    reports = Reports(database)
+    reports = Reports(database, tenant_window=Window(settings.tenant_window))
     outbox = Outbox(database)
     return Recovery(
         reports=reports,

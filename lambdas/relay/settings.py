@@ -4,10 +4,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reporting.settings import BrokerSettings, CacheSettings, DatabaseSettings, StorageSettings
+from reporting.settings import (
+    BrokerSettings,
+    CacheSettings,
+    DatabaseSettings,
+    StorageSettings,
+    WindowSettings,
+)
 
 
-class RelaySettings(DatabaseSettings, BrokerSettings, CacheSettings, StorageSettings):
+class RelaySettings(DatabaseSettings, BrokerSettings, CacheSettings, StorageSettings, WindowSettings):
     """Settings of the relay function."""
 
     resend_seconds: Annotated[int, Field(ge=60)] = 900

@@ -304,6 +304,7 @@ class Execution:
         if changed.report.status is not Status.SUCCEEDED:
             self._discard(rendered.object_key)
         self._snapshots.publish(changed.report)
+        self._dispatcher.send(changed.outgoing)
         count("ReportsSucceeded")
         count("RowsRendered", rows)
         logger.info("report succeeded", rows=rows, size_bytes=rendered.stored.size_bytes)
@@ -315,6 +316,7 @@ class Execution:
             logger.warning("the report was taken from this worker before it could be stopped")
             return
         self._snapshots.publish(changed.report)
+        self._dispatcher.send(changed.outgoing)
         count("ReportsCancelled")
         logger.info("report cancelled")
 

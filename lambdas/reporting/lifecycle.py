@@ -1,5 +1,6 @@
 """What a client does to a report of its own after it asked for it."""
 
+from reporting.dispatch import Dispatcher
 from reporting.observability import count, log_report, logger
 from reporting.report import Report
 from reporting.repository import Reports
@@ -13,8 +14,9 @@ class Lifecycle:
     """Cancels reports. Each method raises :class:`reporting.errors.ReportNotFound` for an id that the
     tenant does not have, and ``DatabaseUnavailable``."""
 
-    def __init__(self, *, reports: Reports, snapshots: Snapshots) -> None:
+    def __init__(self, *, reports: Reports, dispatcher: Dispatcher, snapshots: Snapshots) -> None:
         self._reports = reports
+        self._dispatcher = dispatcher
         self._snapshots = snapshots
 
     def cancel(self, report_id: str, *, tenant: str) -> Snapshot:
@@ -26,7 +28,10 @@ class Lifecycle:
         report = self._owned(report_id, tenant=tenant)
         if report.status in _CANCELS:
             return self._snapshots.publish(report)
-        changed = self._reports.cancel(report.id).report
+        cancelled = self._reports.cancel(report.id)
+        # Those that follow in the tenant's window.
+        self._dispatcher.send(cancelled.outgoing)
+        changed = cancelled.report
         logger.info("cancel accepted", status=changed.status.value)
         if changed.status is Status.CANCELLED:
             count("ReportsCancelled")

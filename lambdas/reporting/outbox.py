@@ -67,6 +67,32 @@ def insert(cursor: Cursor, messages: Iterable[OutboxMessage]) -> list[OutboxRow]
     return rows
 
 
+def hold(cursor: Cursor, outbox_id: int) -> None:
+    """Keep a stored message from every sender until :func:`release`."""
+    cursor.execute("UPDATE outbox SET available_at = NULL WHERE id = %s", (outbox_id,))
+
+
+def release(cursor: Cursor, outbox_id: int) -> list[OutboxRow]:
+    """Give a held message to the caller, to be sent after its commit; the relay may take it later.
+
+    Nothing is returned for a message that is gone: the relay makes another for a report without one.
+    """
+    cursor.execute(
+        "UPDATE outbox SET available_at = UTC_TIMESTAMP(6) + INTERVAL %s SECOND WHERE id = %s",
+        (GRACE_SECONDS, outbox_id),
+    )
+    cursor.execute("SELECT id, report_id, queue, priority, body FROM outbox WHERE id = %s", (outbox_id,))
+    return [
+        OutboxRow(id=row[0], report_id=row[1], queue=row[2], priority=row[3], body=row[4], delay_ms=0)
+        for row in cursor.fetchall()
+    ]
+
+
+def drop(cursor: Cursor, outbox_id: int) -> None:
+    """Delete a held message whose report needs it no more."""
+    cursor.execute("DELETE FROM outbox WHERE id = %s", (outbox_id,))
+
+
 class Outbox:
     """Reads and marks stored messages."""
 

@@ -62,6 +62,8 @@ class Recovery:
         give_up_at = time.monotonic() + seconds_left
         leases = self._take_up_lost_leases(give_up_at)
         sent_again = self._send_forgotten()
+        # What a process released and could not send is in the outbox, due like any other message.
+        self._dispatcher.send(self._reports.follow(limit=_BATCH))
         sent = self._send_due(give_up_at)
         expired = self._expire_results(give_up_at)
         self._outbox.purge_sent(older_than_hours=_SENT_HOURS, limit=5000)
@@ -70,6 +72,7 @@ class Recovery:
         waiting = self._reports.waiting()
         gauge("ReportsWaiting", waiting.reports)
         gauge("OldestReportWaiting", waiting.oldest_seconds, MetricUnit.Seconds)
+        gauge("ReportsHeldBack", self._reports.held_back())
         done = Recovered(sent=sent, sent_again=sent_again, leases=leases, expired=expired)
         if any((sent, sent_again, leases, expired)):
             logger.info("recovered", sent=sent, sent_again=sent_again, leases=leases, expired=expired)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pymysql.cursors import Cursor
 
-from reporting import attempts, datasets, idempotency, outbox
+from reporting import attempts, datasets, idempotency, outbox, window
 from reporting.database import Database
 from reporting.errors import LeaseLost, ReportNotFound
 from reporting.idempotency import IdempotencyKey
@@ -18,6 +18,7 @@ from reporting.identifiers import is_report_id
 from reporting.outbox import OutboxMessage, OutboxRow
 from reporting.report import COLUMNS, Report, dump_document, load_document
 from reporting.states import CLAIMABLE, HELD, TRANSITIONS, Event, Status, next_status
+from reporting.window import Window
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,17 +78,21 @@ class _Conflict(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Waiting:
-    """The reports that no worker has taken up yet."""
+    """The reports that were given to the broker and that no worker has taken up yet."""
 
     reports: int
     oldest_seconds: int
 
 
 class Reports:
-    """The reports table. Methods raise ``DatabaseUnavailable`` when MySQL does not answer."""
+    """The reports table. Methods raise ``DatabaseUnavailable`` when MySQL does not answer.
 
-    def __init__(self, database: Database) -> None:
+    Without ``tenant_window`` every message is sent at once.
+    """
+
+    def __init__(self, database: Database, *, tenant_window: Window | None = None) -> None:
         self._database = database
+        self._window = tenant_window or Window({})
 
     def accept(self, new: NewReport, first: OutboxMessage, *, key: IdempotencyKey | None) -> Accepted:
         """Store a report and its first message in one transaction.
@@ -96,6 +101,8 @@ class Reports:
         """
 
         def store(cursor: Cursor) -> Accepted:
+            # First of all: what is read afterwards is not older than the lock.
+            window.lock(cursor, tenant=new.tenant, lane=new.lane)
             report_id = idempotency.reserve(cursor, key, new.id) if key else new.id
             if report_id != new.id:
                 return Accepted(report=_select(cursor, report_id), outgoing=[], replayed=True)
@@ -121,7 +128,14 @@ class Reports:
                     new.traceparent,
                 ),
             )
-            outgoing = outbox.insert(cursor, [first])
+            outgoing = self._window.enter(
+                cursor,
+                report_id=new.id,
+                tenant=new.tenant,
+                lane=new.lane,
+                priority=new.priority,
+                first=first,
+            )
             return Accepted(report=_select(cursor, new.id), outgoing=outgoing, replayed=False)
 
         return self._database.transaction(store)
@@ -350,10 +364,13 @@ class Reports:
         return [Report.from_row(row) for row in rows]
 
     def waiting(self) -> Waiting:
-        """How many reports wait for a worker, and for how long the first of them has."""
+        """How many reports wait for a worker, and for how long the first of them has.
+
+        Those that wait for their tenant's window don't count: :meth:`held_back` does that.
+        """
         [[reports, seconds]] = self._database.query(
-            "SELECT COUNT(*), COALESCE(TIMESTAMPDIFF(SECOND, MIN(COALESCE(next_retry_at, created_at)),"
-            " UTC_TIMESTAMP(6)), 0) FROM reports WHERE status IN ('queued', 'retrying')"
+            f"SELECT COUNT(*), COALESCE(TIMESTAMPDIFF(SECOND, MIN({window.READY_AT}), UTC_TIMESTAMP(6)), 0)"
+            f" FROM {window.JOINED} WHERE status IN ('queued', 'retrying') AND {window.NOT_HELD}"
         )
         # A retry that is due later has not waited yet.
         return Waiting(reports=int(str(reports)), oldest_seconds=max(0, int(str(seconds))))
@@ -361,6 +378,14 @@ class Reports:
     def send_again(self, messages: Sequence[OutboxMessage]) -> list[OutboxRow]:
         """Store messages for reports that exist already."""
         return self._database.transaction(lambda cursor: outbox.insert(cursor, messages))
+
+    def follow(self, *, limit: int) -> list[OutboxRow]:
+        """Release messages that wait although their tenant's window has room."""
+        return self._window.recover(self._database, limit=limit)
+
+    def held_back(self) -> int:
+        """How many reports wait for their tenant's window."""
+        return window.held_back(self._database)
 
     def expired_results(self, *, limit: int) -> list[str]:
         """Ids of succeeded reports whose time is over."""
@@ -436,6 +461,10 @@ class Reports:
                 raise _Conflict
             attempts.record(cursor, report, event, status, cause=cause)
             rows = outbox.insert(cursor, outgoing)
+            if status.done and event is not Event.EXPIRE:
+                rows += self._window.leave(
+                    cursor, report_id=report.id, tenant=report.tenant, lane=report.lane
+                )
             return Changed(report=_select(cursor, report.id), outgoing=rows)
 
         return self._database.transaction(change)

@@ -61,6 +61,12 @@ class BrokerSettings(Settings):
     lane_queues: Json[dict[str, list[str]]]
 
 
+class WindowSettings(Settings):
+    """``tenant_window`` is JSON: how many messages of a tenant may be in the broker, by lane."""
+
+    tenant_window: Json[dict[str, Annotated[int, Field(ge=1)]]]
+
+
 class CacheSettings(Settings):
     """``cache_endpoint`` is ``host:port``; the optional secret holds ``username`` and ``password``."""
 

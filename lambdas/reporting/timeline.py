@@ -7,9 +7,7 @@ from reporting.database import Database
 from reporting.report import Report
 from reporting.states import CLAIMABLE
 from reporting.status import timestamp
-
-#: When a waiting report became ready for a worker.
-_READY_AT = "COALESCE(next_retry_at, created_at)"
+from reporting.window import JOINED, NOT_HELD, READY_AT, position
 
 
 class Timelines:
@@ -44,18 +42,20 @@ class Timelines:
         if report.status not in CLAIMABLE:
             return None
         rows: Any = self._database.query(
-            f"SELECT {_READY_AT}, {_READY_AT} > UTC_TIMESTAMP(6),"
+            f"SELECT {READY_AT}, {READY_AT} > UTC_TIMESTAMP(6), NOT {NOT_HELD},"
             " EXISTS (SELECT 1 FROM outbox WHERE report_id = reports.id AND sent_at IS NULL)"
-            " FROM reports WHERE id = %s AND status IN ('queued', 'retrying')",
+            f" FROM {JOINED} WHERE id = %s AND status IN ('queued', 'retrying')",
             (report.id,),
         )
         if not rows:
             # Taken up or cancelled since it was read.
             return None
-        [[ready_at, later, unsent]] = rows
+        [[ready_at, later, held, unsent]] = rows
         waiting: dict[str, Any] = {"lane": report.lane, "position": None, "for": "retry", "until": None}
         if later:
             return {**waiting, "until": timestamp(ready_at)}
+        if held:
+            return {**waiting, "position": position(self._database, report.id), "for": "own_reports"}
         return {
             **waiting,
             "position": self._before(report, ready_at) + 1,
@@ -67,9 +67,10 @@ class Timelines:
         """How many reports of the queue are ready and go first: high priority, then the longer wait."""
         high = report.priority == "high"
         rows: Any = self._database.query(
-            "SELECT COUNT(*) FROM reports WHERE status IN ('queued', 'retrying') AND queue = %s"
-            f" AND {_READY_AT} <= UTC_TIMESTAMP(6) AND ((priority = 'high') > %s OR (priority = 'high') = %s"
-            f" AND ({_READY_AT} < %s OR ({_READY_AT} = %s AND id < %s)))",
+            f"SELECT COUNT(*) FROM {JOINED} WHERE status IN ('queued', 'retrying') AND queue = %s"
+            f" AND {NOT_HELD} AND {READY_AT} <= UTC_TIMESTAMP(6)"
+            f" AND ((priority = 'high') > %s OR (priority = 'high') = %s"
+            f" AND ({READY_AT} < %s OR ({READY_AT} = %s AND id < %s)))",
             (report.queue, high, high, ready_at, ready_at, report.id),
         )
         return int(rows[0][0])

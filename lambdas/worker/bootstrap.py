@@ -20,6 +20,7 @@ from reporting.snapshots import Snapshots
 from reporting.sources import SourceOpener
 from reporting.storage import S3ResultStore
 from reporting.tabular_text import ReadLimits
+from reporting.window import Window
 from worker.settings import WorkerSettings
 
 #: What a process that gives up its lease exits with (EX_TEMPFAIL of sysexits.h).
@@ -44,7 +45,7 @@ def build(settings: WorkerSettings) -> Worker:
     secrets = SecretsManager()
     connect = adapters.database_connector(settings, secrets)
     database = Database(connect)
-    reports = Reports(database)
+    reports = Reports(database, tenant_window=Window(settings.tenant_window))
     snapshots = Snapshots(reports=reports, cache=adapters.cache(settings, secrets))
     catalogue = load_report_types(Path(settings.report_types_path))
     execution = Execution(

@@ -11,11 +11,18 @@ from reporting.settings import (
     DatasetSettings,
     SourceSettings,
     StorageSettings,
+    WindowSettings,
 )
 
 
 class WorkerSettings(
-    DatabaseSettings, SourceSettings, BrokerSettings, CacheSettings, StorageSettings, DatasetSettings
+    DatabaseSettings,
+    SourceSettings,
+    BrokerSettings,
+    CacheSettings,
+    StorageSettings,
+    DatasetSettings,
+    WindowSettings,
 ):
     """Settings of the worker function."""
 

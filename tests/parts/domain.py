@@ -49,7 +49,16 @@ def connect(mariadb_server: MariaDbServer) -> Iterator[Connect]:
 def database(connect: Connect) -> Iterator[Database]:
     """A database whose tables are empty."""
     database = Database(connect)
-    for table in ("reports", "attempts", "outbox", "idempotency_keys", "dead_letters", "datasets"):
+    for table in (
+        "reports",
+        "attempts",
+        "outbox",
+        "idempotency_keys",
+        "dead_letters",
+        "datasets",
+        "window_entries",
+        "tenant_lanes",
+    ):
         database.execute(f"DELETE FROM {table}")
     yield database
     database.close()

@@ -1,8 +1,8 @@
 """What every format has in common."""
 
 import hashlib
-import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -174,12 +174,6 @@ def test_a_sum_of_no_rows_is_zero_and_an_extreme_is_absent() -> None:
 def test_reports_can_be_rendered_side_by_side() -> None:
     rows = [[f"row {i} ação"] for i in range(2000)]
     expected = make(Format.PDF, [TEXT], rows).data
-    made: list[bytes] = []
-    threads = [
-        threading.Thread(target=lambda: made.append(make(Format.PDF, [TEXT], rows).data)) for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert made == [expected] * 4
+    with ThreadPoolExecutor(4) as pool:
+        made = [pool.submit(make, Format.PDF, [TEXT], rows) for _ in range(4)]
+    assert [one.result().data == expected for one in made] == [True] * 4

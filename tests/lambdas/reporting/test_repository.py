@@ -437,7 +437,7 @@ def test_waiting_reports_are_counted_with_the_age_of_the_oldest(reports: Reports
     claimed(reports)
     old, _ = accept(reports).report, accept(reports)
     database.execute(
-        "UPDATE reports SET created_at = created_at - INTERVAL 700 SECOND WHERE id = %s", (old.id,)
+        "UPDATE window_entries SET out_at = out_at - INTERVAL 700 SECOND WHERE report_id = %s", (old.id,)
     )
     waiting = reports.waiting()
     assert waiting.reports == 2
