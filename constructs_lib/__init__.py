@@ -18,6 +18,7 @@ from constructs_lib.report_service import ReportDatabase, ReportLimits, ReportSe
 from constructs_lib.routes import ROUTES, Route
 from constructs_lib.signing_key import SigningKey
 from constructs_lib.status_cache import StatusCache
+from constructs_lib.tenant_quota import TenantQuota
 
 __all__ = [
     "ROUTES",
@@ -38,5 +39,6 @@ __all__ = [
     "SignedDistribution",
     "SigningKey",
     "StatusCache",
+    "TenantQuota",
     "Throttle",
 ]

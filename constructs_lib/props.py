@@ -24,10 +24,10 @@ class Checks:
         # The functions read these as whole numbers, and would only refuse 2.5 once they run.
         if isinstance(value, bool) or not (isinstance(value, int | float) and value == value // 1):
             raise TypeError(
-                f"{self._where}: {name} must be a whole number from {low:g} to {high:g}, got {value!r}."
+                f"{self._where}: {name} must be a whole number from {low} to {high}, got {value!r}."
             )
         if not low <= value <= high:
-            raise self.refusal(f"{name} must be from {low:g} to {high:g}, got {value!r}.")
+            raise self.refusal(f"{name} must be from {low} to {high}, got {value!r}.")
 
     def one_of(self, name: str, value: object, allowed: Collection[object]) -> None:
         """``value`` is one of ``allowed``. Raises ``ValueError``."""

@@ -1,8 +1,8 @@
 """The whole of Prensa as one construct."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aws_cdk import Annotations, Duration, Names, RemovalPolicy, triggers
@@ -20,6 +20,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from constructs_lib import tenant_quota
 from constructs_lib.broker import ActiveMqBroker
 from constructs_lib.database import MYSQL_PORT, MySqlDatabase
 from constructs_lib.distribution import SignedDistribution
@@ -32,6 +33,7 @@ from constructs_lib.queue_consumer import ActiveMqQueueConsumer
 from constructs_lib.report_api import INTEGRATION_SECONDS, ReportApi, Throttle
 from constructs_lib.sources import RDS_AUTHORITIES, REPORT_TYPES, TASK_ROOT, function_code
 from constructs_lib.status_cache import StatusCache
+from constructs_lib.tenant_quota import TenantQuota
 
 _HTTPS = 443
 
@@ -69,7 +71,11 @@ class ReportDatabase:
 
 @dataclass(frozen=True, kw_only=True)
 class ReportLimits:
-    """How much, how often and how long. ``docs/operations.md`` tells each setting."""
+    """How much, how often and how long. ``docs/operations.md`` tells each setting.
+
+    ``quotas`` are by tenant. ``*`` stands for every tenant without one; it is ``TenantQuota()`` unless it is
+    given.
+    """
 
     max_attempts: int = 3
     bulk_rows: int = 20_000
@@ -86,11 +92,13 @@ class ReportLimits:
     resend_seconds: int = 900
     tenant_window: int = 10
     database_wait_seconds: int = 30
+    quotas: Mapping[str, TenantQuota] = field(default_factory=dict)
 
     def verify(self, check: Checks) -> None:
         """Raises ``TypeError`` or ``ValueError`` that names the first limit which is wrong."""
         for name, (low, high) in _RANGES.items():
             check.number(f"limits.{name}", getattr(self, name), low=low, high=high)
+        tenant_quota.verify(self.quotas, check)
 
 
 #: As the functions' settings have them; the contract tests compare.
@@ -325,6 +333,7 @@ class ReportService(Construct):
                 "datasets",
                 "uploads",
                 "window",
+                "quotas",
             ),
             report_types=types,
             groups=everything,
@@ -339,6 +348,7 @@ class ReportService(Construct):
             settings.of(
                 "tables",
                 "window",
+                "quotas",
                 "source",
                 "broker",
                 "cache",
@@ -552,6 +562,7 @@ def _settings(
                     }
                 )
             },
+            "quotas": {"TENANT_QUOTAS": json.dumps(tenant_quota.setting(limits.quotas))},
             "cache": {
                 "CACHE_ENDPOINT": service.cache.endpoint,
                 "CACHE_TLS": "true",

@@ -27,7 +27,7 @@ _ORDER = (
     "ReportApi",
     "PythonFunction",
 )
-_OPTIONS = ("Lanes", "ReportLimits", "ReportDatabase", "Throttle", "PythonCode", "Route")
+_OPTIONS = ("Lanes", "ReportLimits", "TenantQuota", "ReportDatabase", "Throttle", "PythonCode", "Route")
 _HEAD = """# Constructs
 
 `constructs_lib` is a package of its own, `prensa-constructs`: `make wheel` builds it, with the functions'

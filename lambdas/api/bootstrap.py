@@ -56,7 +56,8 @@ def build(settings: ApiSettings) -> Api:
     """Build the API from ``settings``."""
     secrets = SecretsManager()
     database = Database(adapters.database_connector(settings, secrets))
-    reports = Reports(database, tenant_window=Window(settings.tenant_window))
+    quotas = settings.quotas()
+    reports = Reports(database, tenant_window=Window(settings.tenant_window), quotas=quotas)
     broker = adapters.broker(settings, secrets)
     cache_ = adapters.cache(settings, secrets)
     store = S3ResultStore(bucket=settings.results_bucket)
@@ -82,6 +83,7 @@ def build(settings: ApiSettings) -> Api:
             timezone=settings.default_timezone,
             max_attempts=settings.max_attempts,
         ),
+        quotas=quotas,
     )
     documents = StatusDocuments(
         signer=adapters.link_signer(settings, secrets), link_ttl_seconds=settings.link_ttl_seconds

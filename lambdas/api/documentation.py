@@ -63,7 +63,13 @@ def _headers(**headers: str) -> dict[str, Any]:
 _UNAUTHORIZED = _problem("No valid access token")
 _FORBIDDEN = _problem("The token lacks the scope")
 _NOT_FOUND = _problem("No such report or report type for this tenant")
+_REFUSED = _problem("The tenant's quota is used; try again after Retry-After seconds")
 _UNAVAILABLE = _problem("A part of the service did not answer; try again after Retry-After seconds")
+
+_RATE = {
+    "RateLimit_Policy": "The reports that the tenant may ask for in so many seconds, where they are limited",
+    "RateLimit": "Those that are left, and the seconds until all are there again",
+}
 
 GENERATE: dict[str, Any] = {
     "summary": "Ask for a report",
@@ -80,6 +86,7 @@ GENERATE: dict[str, Any] = {
             Location="Path of the report's status",
             Retry_After="Seconds until the first look makes sense",
             Idempotency_Replayed="true when an earlier request had made the report",
+            **_RATE,
         ),
         200: _answer("Valid (validate_only)", "Estimate"),
         400: _problem("The body is not JSON that everyone reads the same way"),
@@ -89,6 +96,7 @@ GENERATE: dict[str, Any] = {
         413: _problem("The body is too large"),
         415: _problem("The body's media type, charset or encoding is not supported"),
         422: _problem("The request does not describe a report; every problem is listed"),
+        429: _REFUSED,
         503: _UNAVAILABLE,
     },
 }
@@ -211,6 +219,7 @@ RERUN: dict[str, Any] = {
             Location="Path of the new report's status",
             Retry_After="Seconds until the first look makes sense",
             Idempotency_Replayed="true when an earlier request had made the report",
+            **_RATE,
         ),
         401: _UNAUTHORIZED,
         403: _FORBIDDEN,
@@ -218,6 +227,7 @@ RERUN: dict[str, Any] = {
         409: _problem("The report has not ended yet"),
         410: _problem("The rows of the request are not kept any more"),
         422: _problem("The report type has changed and does not take the request any more"),
+        429: _REFUSED,
         503: _UNAVAILABLE,
     },
 }

@@ -16,10 +16,13 @@ from reporting.errors import (
     NotDone,
     PrensaError,
     Problem,
+    QuotaExceeded,
+    Rate,
     ReportNotFound,
     TransientError,
     UnsupportedBody,
 )
+from reporting.quotas import WINDOW_SECONDS
 from reporting.redrive import NotRedrivable
 from reporting.report import dump_document
 
@@ -52,6 +55,7 @@ _STATUS: Mapping[type[PrensaError], int] = {
     UnsupportedBody: 415,
     InvalidRequest: 422,
     IdempotencyConflict: 422,
+    QuotaExceeded: 429,
     TransientError: 503,
     NotDone: 409,
     NotReady: 409,
@@ -74,16 +78,28 @@ def problem_response(error: PrensaError, *, request_id: str) -> Response[str]:
         headers["WWW-Authenticate"] = "Bearer"
     if status == 503:
         headers["Retry-After"] = str(_UNAVAILABLE_RETRY_SECONDS)
+    if isinstance(error, QuotaExceeded):
+        headers |= {"Retry-After": str(error.retry_after_seconds), **rate_headers(error.rate)}
     return problem(
         status=status,
         code=error.code,
         title=error.title,
         detail=str(error),
         request_id=request_id,
-        retryable=isinstance(error, TransientError),
+        retryable=isinstance(error, TransientError | QuotaExceeded),
         problems=problems,
         headers=headers,
     )
+
+
+def rate_headers(rate: Rate | None) -> dict[str, str]:
+    """What is left of a tenant's requests (draft-ietf-httpapi-ratelimit-headers-10); none without a limit."""
+    if rate is None:
+        return {}
+    return {
+        "RateLimit-Policy": f'"reports";q={rate.limit};w={WINDOW_SECONDS}',
+        "RateLimit": f'"reports";r={rate.remaining};t={rate.reset_seconds}',
+    }
 
 
 def problem(

@@ -17,7 +17,7 @@ from api.bootstrap import bootstrap
 from api.catalogue import description, summary
 from api.documents import matches, retry_after
 from api.health import health_document
-from api.problems import Gone, NotReady, problem, problem_response
+from api.problems import Gone, NotReady, problem, problem_response, rate_headers
 from api.redrive import parse_redrive
 from reporting.errors import InvalidRequest, PrensaError, Problem
 from reporting.generation import Generated
@@ -278,6 +278,7 @@ def _accepted(accepted: Generated) -> Response[str]:
         "Location": _status_path(accepted.snapshot),
         "Retry-After": retry_after(accepted.snapshot) or "0",
         "Idempotency-Replayed": str(accepted.replayed).lower(),
+        **rate_headers(accepted.rate),
     }
     return _json(202, bootstrap().documents.document(accepted.snapshot), headers)
 

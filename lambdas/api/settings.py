@@ -10,6 +10,7 @@ from reporting.settings import (
     DatabaseSettings,
     DatasetSettings,
     LinkSettings,
+    QuotaSettings,
     SourceSettings,
     StorageSettings,
     WindowSettings,
@@ -24,6 +25,7 @@ class ApiSettings(
     StorageSettings,
     DatasetSettings,
     LinkSettings,
+    QuotaSettings,
     WindowSettings,
 ):
     """Settings of the API function."""

@@ -111,6 +111,45 @@ class BadDefinition(PermanentError):
     title = "The report's definition can't be carried out"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rate:
+    """What is left of a tenant's requests, and after how many seconds none of them is used."""
+
+    limit: int
+    remaining: int
+    reset_seconds: int
+
+
+class QuotaExceeded(PrensaError):
+    """The tenant has used what it may; the same request is fine later. Nothing was stored."""
+
+    def __init__(self, detail: str, *, retry_after_seconds: int, rate: Rate | None = None) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        self.rate = rate
+        super().__init__(detail)
+
+
+class TooManyRequests(QuotaExceeded):
+    """The tenant asks for reports faster than it may."""
+
+    code = "too_many_requests"
+    title = "Too many requests"
+
+
+class TooManyReports(QuotaExceeded):
+    """The tenant has as many reports under way as it may."""
+
+    code = "too_many_reports"
+    title = "Too many reports have not ended"
+
+
+class RowQuota(PermanentError):
+    """The report has more rows than the tenant's reports may have."""
+
+    code = "row_quota"
+    title = "The report has more rows than this tenant may have"
+
+
 class IdempotencyConflict(PrensaError):
     """The Idempotency-Key was used before with another body."""
 

@@ -29,6 +29,7 @@ from reporting.heartbeat import Heartbeat
 from reporting.identifiers import new_object_token
 from reporting.messages import ReportMessage
 from reporting.observability import count, duration, log_report, logger
+from reporting.quotas import Quotas
 from reporting.report import Report, load_document
 from reporting.report_types import Catalogue, InvalidParameters
 from reporting.repository import Changed, Reports
@@ -72,6 +73,7 @@ class Limits:
     result_days: int
     backoff: Backoff
     datasets: ReadLimits = field(default_factory=ReadLimits)
+    quotas: Quotas = field(default_factory=lambda: Quotas({}))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -260,6 +262,7 @@ class Execution:
             nonlocal read
             for batch in work.source:
                 read += len(batch)
+                self._limits.quotas.check_rows(read, tenant=claim.tenant)
                 yield batch
 
         with self._store.open_writer(

@@ -6,13 +6,25 @@ from typing import Any, Protocol
 
 from reporting.dataset_uploads import DatasetUploads
 from reporting.dispatch import Dispatcher
-from reporting.errors import CommitUnknown, IdempotencyConflict, InputGone, NotDone, ReportNotFound
+from reporting.errors import (
+    CommitUnknown,
+    IdempotencyConflict,
+    InputGone,
+    InvalidRequest,
+    NotDone,
+    Problem,
+    QuotaExceeded,
+    Rate,
+    ReportNotFound,
+    RowQuota,
+)
 from reporting.idempotency import IdempotencyKey, body_hash
 from reporting.identifiers import new_report_id
 from reporting.lanes import Lanes, Place
 from reporting.messages import ReportMessage
 from reporting.observability import count, log_report, logger
 from reporting.outbox import OutboxMessage
+from reporting.quotas import Quotas
 from reporting.report import Report, dump_document, load_document
 from reporting.report_types import Catalogue
 from reporting.repository import Accepted, NewReport, Reports
@@ -47,6 +59,7 @@ class Generated:
 
     snapshot: Snapshot
     replayed: bool
+    rate: Rate | None = None
 
 
 class Generation:
@@ -64,6 +77,7 @@ class Generation:
         estimator: Estimator,
         lanes: Lanes,
         defaults: Defaults,
+        quotas: Quotas,
     ) -> None:
         self._reports = reports
         self._dispatcher = dispatcher
@@ -74,6 +88,7 @@ class Generation:
         self._estimator = estimator
         self._lanes = lanes
         self._defaults = defaults
+        self._quotas = quotas
 
     def validate(self, body: Mapping[str, Any], *, tenant: str) -> dict[str, Any]:
         """Check a request without storing anything, and tell what it would become.
@@ -96,9 +111,10 @@ class Generation:
     ) -> Generated:
         """Accept a request.
 
-        Raises :class:`reporting.errors.InvalidRequest` and :class:`reporting.errors.DatasetNotUploaded`
-        (nothing is stored), :class:`reporting.errors.IdempotencyConflict`, and ``DatabaseUnavailable`` or
-        ``StorageUnavailable`` when the request could not be stored.
+        Raises :class:`reporting.errors.InvalidRequest`, :class:`reporting.errors.DatasetNotUploaded`,
+        :class:`reporting.errors.QuotaExceeded` (nothing is stored),
+        :class:`reporting.errors.IdempotencyConflict`, and ``DatabaseUnavailable`` or ``StorageUnavailable``
+        when the request could not be stored.
         """
         idempotency = None
         if key is not None:
@@ -171,7 +187,13 @@ class Generation:
             max_attempts=self._defaults.max_attempts,
             traceparent=traceparent,
         )
-        accepted = self._accept(new, place, idempotency)
+        try:
+            accepted = self._accept(new, place, idempotency)
+        except QuotaExceeded:
+            if input_key is not None:
+                self._store.delete(input_key)
+            count("RequestsRefused")
+            raise
         log_report(report_id=accepted.report.id, tenant=tenant, traceparent=accepted.report.traceparent)
         if accepted.replayed:
             # Another request with this key was first: its rows count, ours are not needed.
@@ -182,7 +204,7 @@ class Generation:
         self._dispatcher.send(accepted.outgoing)
         count("ReportsAccepted")
         logger.info("report accepted", lane=place.lane, format=new.format, report_type=new.report_type)
-        return Generated(snapshot=snapshot, replayed=False)
+        return Generated(snapshot=snapshot, replayed=False, rate=accepted.rate)
 
     def _parse(self, body: Mapping[str, Any], *, tenant: str) -> ReportRequest:
         request = parse_request(
@@ -191,9 +213,19 @@ class Generation:
             locale=self._defaults.locale,
             timezone=self._defaults.timezone,
         )
+        if request.rows is not None:
+            self._check_rows(len(request.rows), tenant=tenant)
         if (reference := request.dataset) is not None:
             request.document["dataset"] = self._datasets.bind(reference, tenant=tenant)
         return request
+
+    def _check_rows(self, rows: int, *, tenant: str) -> None:
+        try:
+            self._quotas.check_rows(rows, tenant=tenant)
+        except RowQuota as error:
+            raise InvalidRequest(
+                [Problem(pointer="/table/rows", detail=str(error), code=error.code)]
+            ) from error
 
     def _place(self, report_id: str, request: ReportRequest, rows: int | None) -> Place:
         if (dataset := request.document.get("dataset")) is not None:

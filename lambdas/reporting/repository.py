@@ -12,10 +12,11 @@ from pymysql.cursors import Cursor
 
 from reporting import attempts, datasets, idempotency, outbox, window
 from reporting.database import Database
-from reporting.errors import LeaseLost, ReportNotFound
+from reporting.errors import LeaseLost, Rate, ReportNotFound
 from reporting.idempotency import IdempotencyKey
 from reporting.identifiers import is_report_id
 from reporting.outbox import OutboxMessage, OutboxRow
+from reporting.quotas import Quotas
 from reporting.report import COLUMNS, Report, dump_document, load_document
 from reporting.states import CLAIMABLE, HELD, TRANSITIONS, Event, Status, next_status
 from reporting.window import Window
@@ -42,11 +43,15 @@ class NewReport:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accepted:
-    """The stored report; ``replayed`` when an earlier request with the same key had made it."""
+    """The stored report; ``replayed`` when an earlier request with the same key had made it.
+
+    ``rate`` is what is left of the tenant's requests, where those are limited.
+    """
 
     report: Report
     outgoing: list[OutboxRow]
     replayed: bool
+    rate: Rate | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,17 +92,20 @@ class Waiting:
 class Reports:
     """The reports table. Methods raise ``DatabaseUnavailable`` when MySQL does not answer.
 
-    Without ``tenant_window`` every message is sent at once.
+    Without ``tenant_window`` every message is sent at once, without ``quotas`` nothing is refused.
     """
 
-    def __init__(self, database: Database, *, tenant_window: Window | None = None) -> None:
+    def __init__(
+        self, database: Database, *, tenant_window: Window | None = None, quotas: Quotas | None = None
+    ) -> None:
         self._database = database
+        self._quotas = quotas or Quotas({})
         self._window = tenant_window or Window({})
 
     def accept(self, new: NewReport, first: OutboxMessage, *, key: IdempotencyKey | None) -> Accepted:
         """Store a report and its first message in one transaction.
 
-        Raises :class:`reporting.errors.IdempotencyConflict`.
+        Raises :class:`reporting.errors.IdempotencyConflict` and :class:`reporting.errors.QuotaExceeded`.
         """
 
         def store(cursor: Cursor) -> Accepted:
@@ -106,6 +114,7 @@ class Reports:
             report_id = idempotency.reserve(cursor, key, new.id) if key else new.id
             if report_id != new.id:
                 return Accepted(report=_select(cursor, report_id), outgoing=[], replayed=True)
+            rate = self._quotas.take(cursor, tenant=new.tenant)
             cursor.execute(
                 "INSERT INTO reports (id, tenant, report_type, format, priority, lane, queue, request,"
                 " inline_rows, input_key, status, version, attempt, max_attempts, fencing_token, rows_done,"
@@ -136,7 +145,7 @@ class Reports:
                 priority=new.priority,
                 first=first,
             )
-            return Accepted(report=_select(cursor, new.id), outgoing=outgoing, replayed=False)
+            return Accepted(report=_select(cursor, new.id), outgoing=outgoing, replayed=False, rate=rate)
 
         return self._database.transaction(store)
 

@@ -66,6 +66,7 @@ def build(settings: WorkerSettings) -> Worker:
                 line_characters=settings.dataset_line_characters,
                 field_characters=settings.dataset_field_characters,
             ),
+            quotas=settings.quotas(),
         ),
     )
     dead_letters = DeadLetters(database=database, reports=reports, snapshots=snapshots)

@@ -9,6 +9,7 @@ from reporting.settings import (
     CacheSettings,
     DatabaseSettings,
     DatasetSettings,
+    QuotaSettings,
     SourceSettings,
     StorageSettings,
     WindowSettings,
@@ -23,6 +24,7 @@ class WorkerSettings(
     StorageSettings,
     DatasetSettings,
     WindowSettings,
+    QuotaSettings,
 ):
     """Settings of the worker function."""
 

@@ -16,7 +16,7 @@ from tests.e2e.client import Client
 
 _REPORT = Path(".local/chaos.json")
 #: A killed worker's report is taken up after its lease.
-SETTINGS = {"LEASE_SECONDS": "6", "RETRY_BASE_SECONDS": "0.5"}
+SETTINGS = {"LEASE_SECONDS": "6", "RETRY_BASE_SECONDS": "0.5", "TENANT_QUOTAS": "{}"}
 _PARTS = ("broker", "database", "cache", "storage", "worker", "relay", "api")
 
 

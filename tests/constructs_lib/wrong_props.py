@@ -20,6 +20,7 @@ from constructs_lib import (
     SignedDistribution,
     SigningKey,
     StatusCache,
+    TenantQuota,
     Throttle,
 )
 from tests.constructs_lib.support import callers_function, python_function
@@ -59,6 +60,7 @@ WRONG: list[tuple[str, Wrong]] = [
     ("limits.max_attempts must be a whole number from 1 to 20, got '3'", lambda s, v: ReportService(s, "X", limits=ReportLimits(max_attempts="3"))),  # type: ignore[arg-type]
     ("limits.max_attempts must be a whole number from 1 to 20, got 2.5", lambda s, v: ReportService(s, "X", limits=ReportLimits(max_attempts=2.5))),  # type: ignore[arg-type]
     ("limits.dataset_days must be from 1 to 365, got 0", lambda s, v: ReportService(s, "X", limits=ReportLimits(dataset_days=0))),
+    ("quotas.acme.queued_reports must be from 1 to 1000000000, got 0", lambda s, v: ReportService(s, "X", limits=ReportLimits(quotas={"acme": TenantQuota(queued_reports=0)}))),
     ("limits.result_days must be from 1 to 3650, got -1", lambda s, v: ReportService(s, "X", limits=ReportLimits(result_days=-1))),
     ("database must be MySqlDatabase or ReportDatabase, got 'db'", lambda s, v: ReportService(s, "X", database="db")),  # type: ignore[arg-type]
     ("source_schema must be a name .*, got 'a;b'", lambda s, v: ReportService(s, "X", source_schema="a;b")),

@@ -8,6 +8,7 @@ import pytest
 from migrator.migrate import migrate
 from reporting.database import Connect, Database, connector
 from reporting.followups import next_attempt
+from reporting.idempotency import IdempotencyKey
 from reporting.identifiers import new_report_id
 from reporting.messages import ReportMessage
 from reporting.outbox import Outbox, OutboxMessage
@@ -58,6 +59,7 @@ def database(connect: Connect) -> Iterator[Database]:
         "datasets",
         "window_entries",
         "tenant_lanes",
+        "tenant_rates",
     ):
         database.execute(f"DELETE FROM {table}")
     yield database
@@ -110,6 +112,12 @@ def first_message(new: NewReport) -> OutboxMessage:
 def accept(reports: Reports, **changes: object) -> Accepted:
     new = new_report(**changes)
     return reports.accept(new, first_message(new), key=None)
+
+
+def accept_with_key(reports: Reports, key: str) -> Accepted:
+    new = new_report()
+    bound = IdempotencyKey(tenant=new.tenant, key=key, body_hash="0" * 64)
+    return reports.accept(new, first_message(new), key=bound)
 
 
 def claimed(reports: Reports, *, lease_seconds: int = 60, **changes: object) -> Report:

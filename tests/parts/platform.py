@@ -1,5 +1,6 @@
 """One local platform for the whole test run, with a home and ports of its own."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,10 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformHandl
     home: Path = tmp_path_factory.mktemp("platform")
     # A short lease, so that a killed worker's report is taken up while a test waits.
     settings = {"LEASE_SECONDS": "6", "RETRY_BASE_SECONDS": "0.5"}
+    # The other tenants of the tests have no limits.
+    settings["TENANT_QUOTAS"] = json.dumps(
+        {"limited": {"requests_per_minute": 3}, "small": {"rows_per_report": 2}}
+    )
     # Every AWS call is written down, for tests/contract/test_permissions.py.
     settings["PYTHONPATH"] = f"{_RECORDING}:{LAMBDAS}"
     settings["PRENSA_CALLS_FILE"] = str(home / "calls.jsonl")
