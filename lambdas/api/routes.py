@@ -25,6 +25,7 @@ from reporting.idempotency import parse_key
 from reporting.identifiers import traceparent
 from reporting.listing import MAX_PAGE, Wanted, parse_moment
 from reporting.observability import logger, tracer
+from reporting.phrases import phrase
 from reporting.redrive import NotRedrivable
 from reporting.report import dump_document
 from reporting.snapshots import Snapshot
@@ -218,7 +219,7 @@ def on_domain_error(error: PrensaError) -> Response[str]:
 @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
 def on_invalid_parameter(error: RequestValidationError) -> Response[str]:
     problems = [
-        Problem(pointer="", detail=f"{'.'.join(map(str, e['loc']))}: {e['msg']}", code="invalid_parameter")
+        Problem(pointer="", detail=f"{'.'.join(map(str, e['loc']))}: {phrase(e)}", code="invalid_parameter")
         for e in error.errors()
     ]
     return problem_response(InvalidRequest(problems), request_id=_request_id())

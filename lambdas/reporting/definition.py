@@ -16,6 +16,7 @@ from reporting.columns import (
     design_problems,
 )
 from reporting.parameter_problems import as_json, listed
+from reporting.phrases import phrase
 
 type Path = tuple[str | int, ...]
 
@@ -93,18 +94,13 @@ def field_problems(error: ValidationError) -> Iterator[tuple[Path, str]]:
     """(path, what was wrong, the value got and the values allowed) of each field."""
     for details in error.errors(include_url=False):
         path = details["loc"]
-        message = details["msg"].removeprefix("Value error, ")
         match details["type"]:
-            case "missing":
-                yield path, "is required"
             case "extra_forbidden":
                 model = _MODELS.get(tuple(part for part in path[:-1] if isinstance(part, str)))
                 allowed = f"; allowed: {listed(model.model_fields)}" if model else ""
                 yield path, f"is not a field{allowed}"
-            case "value_error":
-                yield path, message
             case _:
-                yield path, f"{message}, got {as_json(details['input'])}"
+                yield path, phrase(details)
 
 
 def rule_problems(definition: Definition) -> Iterator[tuple[Path, str]]:

@@ -12,10 +12,12 @@ from rendering.model import Format, Orientation, Page, PageSize, Table
 from reporting.columns import MAX_COLUMNS, ColumnModel, Margin, TableDesign, design_problems
 from reporting.dataset_models import DatasetReference
 from reporting.errors import InvalidRequest, Problem
+from reporting.phrases import phrase, shown
 from reporting.report_types import Catalogue, InvalidParameters, ReportType
 from reporting.strict_json import escape
 
 type Cell = str | int | float | bool | None
+_LONGEST_NAME = 100
 _MAX_PROBLEMS = 100
 
 
@@ -90,7 +92,7 @@ class TableModel(TableDesign):
 class GenerateRequest(_Strict):
     """The body of ``POST /generate``: a ``report_type`` with ``parameters``, or a ``table``."""
 
-    report_type: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    report_type: Annotated[str, Field(min_length=1, max_length=_LONGEST_NAME)] | None = None
     parameters: dict[str, Any] | None = None
     table: TableModel | None = None
     format: Annotated[Format, Field(strict=False)] | None = None
@@ -168,11 +170,14 @@ def parse_request(
     request = _validate(body, problems)
     rows = _rows(body, request, problems)
     report_type = parameters = None
-    if request is not None and request.report_type is not None:
-        report_type = _report_type(request.report_type, catalogue, problems)
-        if report_type is not None:
-            parameters = _parameters(report_type, request.parameters or {}, problems)
-            _check_format(report_type, request.format, problems)
+    # What can be read is checked beside other problems, so that all of them are told at once.
+    name, given = (request.report_type, request.parameters) if request else _readable(body)
+    if name is not None:
+        report_type = _report_type(name, catalogue, problems)
+    if report_type is not None and (request is not None or given is not None):
+        parameters = _parameters(report_type, given or {}, problems)
+    if report_type is not None and request is not None:
+        _check_format(report_type, request.format, problems)
     if problems or request is None:
         raise InvalidRequest(problems[:_MAX_PROBLEMS])
     document = request.model_dump(mode="json", exclude={"table": {"rows"}}, exclude_none=True)
@@ -209,6 +214,14 @@ def _problems(error: ValidationError) -> list[Problem]:
     return [_problem(details) for details in error.errors(include_url=False, include_context=True)]
 
 
+def _readable(body: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any] | None]:
+    """The report type of a body that has other problems, and its parameters if they are an object or none."""
+    name, given = body.get("report_type"), body.get("parameters", {})
+    if not isinstance(name, str) or not 1 <= len(name) <= _LONGEST_NAME:
+        return None, None
+    return name, given if isinstance(given, dict) else None
+
+
 def _validate(body: Mapping[str, Any], problems: list[Problem]) -> GenerateRequest | None:
     try:
         return GenerateRequest.model_validate(body)
@@ -229,9 +242,9 @@ _CODES = {
     "string_too_short": "out_of_range",
     "greater_than": "out_of_range",
     "greater_than_equal": "out_of_range",
+    "less_than": "out_of_range",
     "less_than_equal": "out_of_range",
 }
-_COMPARISONS = ("greater_than", "greater_than_equal", "less_than_equal")
 
 
 def _problem(details: ErrorDetails) -> Problem:
@@ -241,22 +254,14 @@ def _problem(details: ErrorDetails) -> Problem:
         code = "too_many_columns"
     else:
         code = _CODES.get(kind, "wrong_type" if kind.endswith("_type") else "invalid_value")
-    detail = details["msg"].removeprefix("Value error, ")
-    if code in ("not_allowed", "wrong_type") or kind in _COMPARISONS:
-        detail = f"{detail}, got {_shown(details['input'])}"
-    return Problem(pointer="".join(f"/{escape(str(part))}" for part in location), detail=detail, code=code)
-
-
-def _shown(value: object) -> str:
-    """A value as an error may repeat it: short, and only what the client itself has sent."""
-    text = repr(value) if isinstance(value, str | int | float | bool | None) else type(value).__name__
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    pointer = "".join(f"/{escape(str(part))}" for part in location)
+    return Problem(pointer=pointer, detail=phrase(details), code=code)
 
 
 def _report_type(name: str, catalogue: Catalogue, problems: list[Problem]) -> ReportType | None:
     found = catalogue.get(name)
     if found is None:
-        detail = f"there is no report type {_shown(name)}; known are: {', '.join(sorted(catalogue))}"
+        detail = f"there is no report type {shown(name)}; known are: {', '.join(sorted(catalogue))}"
         problems.append(Problem(pointer="/report_type", detail=detail, code="unknown_report_type"))
     return found
 
@@ -335,7 +340,7 @@ def _ordered(keys: Sequence[str], rows: Sequence[Any], problems: list[Problem]) 
                 continue
             cells = [row.get(key) for key in keys]
         else:
-            detail = f"a row is an array or an object, got {_shown(row)}"
+            detail = f"a row is an array or an object, got {shown(row)}"
             problems.append(Problem(pointer=pointer, detail=detail, code="wrong_type"))
             continue
         for position, cell in enumerate(cells):

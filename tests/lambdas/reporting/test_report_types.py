@@ -209,7 +209,7 @@ source:
         "sales.yaml:11 source.sql",
         "sales.yaml:12 source.timeout_seconds",
     }
-    assert "sales.yaml:4: default_format: Input should be 'xlsx', 'pdf' or 'csv', got \"docx\"" in problems
+    assert "sales.yaml:4: default_format: must be 'xlsx', 'pdf' or 'csv', got \"docx\"" in problems
     assert any(
         problem.startswith("sales.yaml:2: titel: is not a field; allowed: about, ") for problem in problems
     )
@@ -223,7 +223,7 @@ source:
             "name: seles",
             "sales.yaml:1: name: must equal the file's name, got seles; allowed: sales",
         ),
-        ("name: sales", "name: Sales", "sales.yaml:1: name: String should match pattern"),
+        ("name: sales", "name: Sales", "sales.yaml:1: name: must match"),
         (
             "{key: a, type: integer}",
             "{key: a}\n  - {key: a}",
@@ -255,7 +255,7 @@ source:
         ("title: Sales", "title: [", "sales.yaml:4: "),
         ("title: Sales", "title: &x Sales", "sales.yaml:2: anchors and aliases are not allowed"),
         ("title: Sales", "title: !!python/name:os.system x", "sales.yaml:2: tags are not allowed"),
-        ("title: Sales", "title: 5", "sales.yaml:2: title: Input should be a valid string, got 5"),
+        ("title: Sales", "title: 5", "sales.yaml:2: title: must be a string, got 5"),
     ],
 )
 def test_a_mistake_is_reported_with_its_line_and_field(
@@ -383,9 +383,9 @@ def test_anything_outside_the_list_or_the_range_is_refused(write: Write, paramet
         ("sort: {type: string, enum: [b], default: b}", "{sort: [a]}", "is given by source.identifiers"),
         ("sort: {type: string, default: c}", "{sort: [a]}", 'must be one of "a", got "c"'),
         ("sort: {type: string, default: a}", "{other: [a]}", "must be the name of a declared parameter"),
-        ("sort: {type: string, default: a}", '{sort: ["a; b"]}', "String should match pattern"),
+        ("sort: {type: string, default: a}", '{sort: ["a; b"]}', "must match"),
         ("sort: {type: string, default: a}", "{sort: [a, desc]}", "mix sort directions and column names"),
-        ("sort: {type: string, default: a}", "{sort: []}", "at least 1 item"),
+        ("sort: {type: string, default: a}", "{sort: []}", "1 or more entries"),
     ],
 )
 def test_a_mistake_in_identifiers_is_refused(

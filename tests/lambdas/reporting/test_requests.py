@@ -145,6 +145,47 @@ def test_a_problem_is_told_with_its_place_and_kind(
     assert problems(body, catalogue) == expected
 
 
+@pytest.mark.parametrize(
+    ("body", "details"),
+    [
+        ({"report_type": 5}, ["must be a string, got 5"]),
+        ({"table": TABLE, "format": "doc"}, ["must be 'xlsx', 'pdf' or 'csv', got \"doc\""]),
+        ({"table": TABLE, "on_overflow": True}, ["must be 'split', 'fail' or 'csv', got true"]),
+        ({"table": TABLE, "colour": 1}, ["there is no such field"]),
+        ({"table": []}, ["must be an object, got an array"]),
+        ({"table": {**TABLE, "columns": []}}, ["must have 1 or more entries, got 0"]),
+        ({"table": {**TABLE, "title": ""}}, ["must have 1 or more characters, got 0"]),
+        ({"table": {**TABLE, "title": "x" * 256}}, ["must have 255 or fewer characters, got 256"]),
+        ({"table": {**TABLE, "rows": {}}}, ["must be an array, got an object"]),
+        ({"table": {**TABLE, "group_by": ["a"], "charts": [{"kind": "bar"}]}}, ["is required"] * 3),
+        ({"table": TABLE, "page": {"margin": "wide"}}, ['must be a number, got "wide"']),
+        ({"table": TABLE, "page": {"margin": 4.9}}, ["must be at least 5.0, got 4.9"]),
+    ],
+)
+def test_a_problem_names_the_rule_and_the_value(
+    body: dict[str, Any], details: list[str], catalogue: Catalogue
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse(body, catalogue)
+    assert [problem.detail for problem in caught.value.problems] == details
+
+
+def test_problems_of_every_kind_are_told_at_once(catalogue: Catalogue) -> None:
+    body = {
+        "report_type": "customer_list",
+        "parameters": {"country": "Brazil", "town": "Natal"},
+        "locale": 5,
+        "colour": "red",
+    }
+    assert problems(body, catalogue) == [
+        ("/locale", "wrong_type"),
+        ("/colour", "unknown_field"),
+        ("/parameters/country", "invalid_value"),
+        ("/parameters/town", "unknown_field"),
+    ]
+    assert ("/report_type", "unknown_report_type") in problems({"report_type": "x", "colour": 1}, catalogue)
+
+
 @pytest.mark.parametrize("width", [True, "10", 0, -1, 256, Decimal("1e300")])
 def test_a_width_is_a_number_within_what_a_sheet_takes(width: object, catalogue: Catalogue) -> None:
     table = {**TABLE, "columns": [{"key": "cpf", "width": width}, {"key": "total"}]}
