@@ -7,7 +7,7 @@ UV = $(shell command -v uv || echo .local/tools/uv/bin/uv)
 RUNTIME = --no-emit-package boto3 --no-emit-package botocore --no-emit-package s3transfer
 FUNCTIONS := api worker relay dead_letters migrator signing_key
 
-.PHONY: help setup run test lint format bench bench-peers chaos gallery deploy-smoke lock synth diff wheel clean
+.PHONY: help setup run test lint format bench bench-peers load chaos gallery deploy-smoke lock synth diff wheel clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ bench: setup ## measure the service, and the engine beside its peers; print and 
 bench-peers: setup ## install jsreport and Carbone and measure the engine beside them
 	@tools/setup-bench.sh
 	PYTHONPATH=lambdas:. $(PYTHON) -m benchmarks.peers
+
+load: setup ## measure the service under load on platforms of its own (MINUTES=n of watching its memory, SEED=s)
+	PYTHONPATH=lambdas:. $(PYTHON) -m benchmarks.load $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
 chaos: setup ## break parts of a running service and judge what became of each request (FAULTS=n SEED=s)
 	PYTHONPATH=lambdas:. $(PYTHON) -m tests.chaos.run --faults $(or $(FAULTS),50) --seed $(or $(SEED),1)

@@ -6,14 +6,14 @@ import platform
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from benchmarks import cold_start, memory, pipeline, rendering, source
 from benchmarks.process import PYTHON, output_of
 from benchmarks.rendering import Figure
+from benchmarks.results import FOLDER, write_section
 
-_FOLDER = Path(__file__).parent
+_TITLE = "The engine beside other writers"
 _PACKAGES = (
     "openpyxl", "xlsxwriter", "pyexcelerate", "rustpy-xlsxwriter", "reportlab", "rl-accel", "fpdf2", "isal",
 )  # fmt: skip
@@ -51,8 +51,8 @@ def main(arguments: Sequence[str]) -> int:
     ]
     print("\n".join(lines))
     if not quick:
-        _FOLDER.joinpath("RESULTS.md").write_text("\n".join([*_head(), *lines, ""]), encoding="utf-8")
-        _FOLDER.joinpath("results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+        write_section(_TITLE, [*_head(), *lines])
+        FOLDER.joinpath("results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     return 0
 
 
@@ -88,8 +88,6 @@ def _table(figures: Sequence[Figure]) -> list[str]:
 def _head() -> list[str]:
     versions = output_of("-c", _VERSIONS, *_PACKAGES, python=PYTHON).strip()
     return [
-        "# The engine beside other writers",
-        "",
         "Made by `make bench`: CPU time, medians of three interleaved rounds, every writer in a process of",
         "its own that has written a small file before. All write the same varied rows of ten columns with",
         "the same features, and their values are compared. The limit looks at each row and deflates and",

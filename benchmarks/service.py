@@ -4,9 +4,7 @@ Latencies are wall times over a kept connection on loopback, through the gateway
 every real part. They are for comparing one change with another on one machine, not for promising.
 """
 
-import http.client
 import json
-import statistics
 import tempfile
 import threading
 import time
@@ -14,16 +12,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
+from benchmarks.client import Client
+from benchmarks.figures import percentile
 from local.testing import PlatformHandle, start_platform
 
-_POLL_SECONDS = 0.004
 #: With many clients the polls themselves would be most of the load.
 _CROWD_POLL_SECONDS = 0.025
 _CROWD_WARM_UP_SECONDS = 6.0
-_DEADLINE_SECONDS = 60
 _WARM_UP = 20
 #: Measured with jsreport 4.14 on a machine of the same size, 50 rows by 6 columns: milliseconds and, with
 #: 8 clients, reports a second. It renders in the request: no queue, no database, no signed link.
@@ -35,45 +31,6 @@ class Figure:
     name: str
     value: str
     goal: str = ""
-
-
-class Client:
-    """One kept connection with a token."""
-
-    def __init__(self, api: str, token: str) -> None:
-        self._address = urlsplit(api)
-        self._token = token
-        self._connection = self._connect()
-
-    def call(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
-        headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
-        self._connection.request(method, path, body, headers)
-        response = self._connection.getresponse()
-        data = response.read()
-        return response.status, json.loads(data)
-
-    def timed(self, method: str, path: str, body: bytes | None = None) -> tuple[float, Any]:
-        """Milliseconds and answer of a call that must succeed."""
-        started = time.perf_counter()
-        status, answer = self.call(method, path, body)
-        elapsed = (time.perf_counter() - started) * 1000
-        if status not in (200, 202):
-            raise RuntimeError(f"{method} {path} answered {status}: {answer}")
-        return elapsed, answer
-
-    def until_done(self, report_id: str, *, poll_seconds: float = _POLL_SECONDS) -> Any:
-        give_up_at = time.monotonic() + _DEADLINE_SECONDS
-        while time.monotonic() < give_up_at:
-            _, answer = self.timed("GET", f"/status/{report_id}")
-            if answer["done"]:
-                if answer["status"] != "succeeded":
-                    raise RuntimeError(f"the report ended as {answer['status']}: {answer['error']}")
-                return answer
-            time.sleep(poll_seconds)
-        raise RuntimeError(f"report {report_id} was not done after {_DEADLINE_SECONDS} s")
-
-    def _connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(str(self._address.hostname), self._address.port, timeout=60)
 
 
 def request_body(wanted: str) -> bytes:
@@ -97,8 +54,7 @@ def request_body(wanted: str) -> bytes:
 
 def percentiles(values: Sequence[float]) -> str:
     """``p50 / p99`` in milliseconds."""
-    cuts = statistics.quantiles(values, n=100, method="inclusive")
-    return f"{cuts[49]:.1f} / {cuts[98]:.1f} ms"
+    return f"{percentile(values, 50):.1f} / {percentile(values, 99):.1f} ms"
 
 
 def measure_calls(client: Client, count: int) -> list[Figure]:
