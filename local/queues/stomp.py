@@ -59,10 +59,16 @@ class StompConnection:
 
     async def receive(self) -> Frame:
         """The next frame. Raises :class:`StompError` when the connection has ended or gone silent."""
+        # Twice the promised beat: a broker that is silent for longer is gone.
+        patience = 2 * _HEARTBEAT_MS / 1000
         try:
-            # Twice the promised beat: a broker that is silent for longer is gone.
-            async with asyncio.timeout(2 * _HEARTBEAT_MS / 1000):
-                return await self._read()
+            line = b"\n"
+            while line in (b"\n", b"\r\n"):
+                # Each beat of an idle broker starts the time anew.
+                async with asyncio.timeout(patience):
+                    line = await self._reader.readuntil(b"\n")
+            async with asyncio.timeout(patience):
+                return await self._read(line.decode().strip())
         except TimeoutError as error:
             raise StompError("The broker has been silent for too long.") from error
         except (asyncio.IncompleteReadError, OSError) as error:
@@ -97,11 +103,7 @@ class StompConnection:
         lines = "".join(f"{encode(name)}:{encode(value)}\n" for name, value in headers.items())
         self._writer.write(f"{command}\n{lines}\n\0".encode())
 
-    async def _read(self) -> Frame:
-        line = b"\n"
-        while line in (b"\n", b"\r\n"):
-            line = await self._reader.readuntil(b"\n")
-        command = line.decode().strip()
+    async def _read(self, command: str) -> Frame:
         headers: dict[str, str] = {}
         while (line := (await self._reader.readuntil(b"\n")).rstrip(b"\r\n")) != b"":
             name, _, value = line.decode().partition(":")
