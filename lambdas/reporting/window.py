@@ -11,12 +11,14 @@ the row of a report, so the two can't wait for each other.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from pymysql.cursors import Cursor
 
 from reporting import outbox
 from reporting.database import Database
+from reporting.lanes import message_priority
 from reporting.outbox import OutboxMessage, OutboxRow
 
 #: Reports with their entries, those that are not held back, and since when such a one could be taken up.
@@ -25,6 +27,9 @@ NOT_HELD = "(window_entries.report_id IS NULL OR window_entries.out_at IS NOT NU
 READY_AT = "COALESCE(reports.next_retry_at, window_entries.out_at, reports.created_at)"
 #: The order in which a tenant's waiting reports follow; the older one first where it is the same.
 _PLACES = {"high": 0, "normal": 1, "low": 2}
+#: How many ``high`` reports of a tenant go ahead of others' at the same time, further ones go as ``normal``:
+#: fewer than the five workers of a queue, so that a flood of them leaves workers for the rest of the queue.
+HIGH_AT_ONCE = 2
 #: What follows at once where a lane has no limit; the relay lets the rest follow.
 _NO_LIMIT = 1000
 
@@ -45,8 +50,10 @@ class Window:
 
         The caller has called :func:`lock` at the start of its transaction.
         """
-        [row] = outbox.insert(cursor, [first])
         is_out = self._room(cursor, tenant, lane) > 0 and not _waits(cursor, tenant, lane)
+        if is_out and priority == "high" and _high_out(cursor, tenant, lane) >= HIGH_AT_ONCE:
+            first = replace(first, priority=message_priority("normal"))
+        [row] = outbox.insert(cursor, [first])
         cursor.execute(
             "INSERT INTO window_entries (report_id, tenant, lane, out_at, place, outbox_id)"
             " VALUES (%s, %s, %s, IF(%s, UTC_TIMESTAMP(6), NULL), %s, %s)",
@@ -108,16 +115,21 @@ class Window:
         if room < 1:
             return []
         cursor.execute(
-            "SELECT report_id, outbox_id FROM window_entries WHERE tenant = %s AND lane = %s"
+            "SELECT report_id, outbox_id, place FROM window_entries WHERE tenant = %s AND lane = %s"
             " AND out_at IS NULL ORDER BY place, outbox_id LIMIT %s",
             (tenant, lane, room),
         )
         rows: list[OutboxRow] = []
-        for report_id, outbox_id in cursor.fetchall():
+        following = cursor.fetchall()
+        high = _high_out(cursor, tenant, lane)
+        for report_id, outbox_id, place in following:
             cursor.execute(
                 "UPDATE window_entries SET out_at = UTC_TIMESTAMP(6) WHERE report_id = %s", (report_id,)
             )
-            rows += outbox.release(cursor, outbox_id)
+            is_high = place == _PLACES["high"]
+            as_normal = message_priority("normal") if is_high and high >= HIGH_AT_ONCE else None
+            rows += outbox.release(cursor, outbox_id, priority=as_normal)
+            high += is_high
         return rows
 
     def _room(self, cursor: Cursor, tenant: str, lane: str) -> int:
@@ -160,6 +172,17 @@ def position(database: Database, report_id: str) -> int | None:
         (report_id,),
     )
     return int(str(before)) + 1 if found else None
+
+
+def _high_out(cursor: Cursor, tenant: str, lane: str) -> int:
+    """How many ``high`` reports of a tenant are out."""
+    cursor.execute(
+        "SELECT COUNT(*) FROM window_entries WHERE tenant = %s AND lane = %s AND out_at IS NOT NULL"
+        " AND place = %s",
+        (tenant, lane, _PLACES["high"]),
+    )
+    [high] = cursor.fetchone() or (0,)
+    return int(high)
 
 
 def _waits(cursor: Cursor, tenant: str, lane: str) -> bool:

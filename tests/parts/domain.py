@@ -10,6 +10,7 @@ from reporting.database import Connect, Database, connector
 from reporting.followups import next_attempt
 from reporting.idempotency import IdempotencyKey
 from reporting.identifiers import new_report_id
+from reporting.lanes import message_priority
 from reporting.messages import ReportMessage
 from reporting.outbox import Outbox, OutboxMessage
 from reporting.report import Report
@@ -106,7 +107,7 @@ def new_report(**changes: object) -> NewReport:
 
 def first_message(new: NewReport) -> OutboxMessage:
     message = ReportMessage(report_id=new.id, attempt=1, traceparent=new.traceparent)
-    return OutboxMessage(queue=new.queue, priority=4, message=message)
+    return OutboxMessage(queue=new.queue, priority=message_priority(new.priority), message=message)
 
 
 def accept(reports: Reports, **changes: object) -> Accepted:

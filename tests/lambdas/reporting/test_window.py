@@ -117,6 +117,20 @@ def test_the_end_of_a_report_lets_the_next_one_follow_by_priority_and_then_by_ag
     assert make(reports, normal[0]) == []
 
 
+def test_only_two_high_reports_of_a_tenant_go_ahead_of_others_at_once(database: Database) -> None:
+    reports = Reports(database, tenant_window=Window({"interactive": 4}))
+    accepted = [accept(reports, priority="high") for _ in range(5)]
+    assert [row.priority for each in accepted for row in each.outgoing] == [8, 8, 4, 4]
+    claim = reports.claim(accepted[0].report.id, attempt=1, object_token="t", lease_seconds=60)
+    assert claim is not None
+    [following] = reports.succeed(claim, result={}, row_count=1, keep_days=1).outgoing
+    assert (following.report_id, following.priority) == (accepted[4].report.id, 4)
+    assert [row.priority for row in accept(reports, priority="high", tenant="other").outgoing] == [8]
+    for each in accepted[1:]:
+        make(reports, each.report.id)
+    assert [row.priority for row in accept(reports, priority="high").outgoing] == [8]
+
+
 def test_a_failed_and_a_cancelled_report_let_the_next_one_follow(reports: Reports) -> None:
     first, second, third, fourth = (accept(reports).report.id for _ in range(4))
     claim = reports.claim(first, attempt=1, object_token="t", lease_seconds=60)
