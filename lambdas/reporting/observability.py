@@ -57,11 +57,16 @@ metrics = Metrics()
 
 
 def log_report(*, report_id: str, tenant: str | None = None, traceparent: str | None = None) -> None:
-    """Put a report's ids on every following log line of this invocation."""
+    """Put a report's ids on every following log line of this invocation, on its trace and on its metrics.
+
+    On metrics the id is a property and no dimension: it can be searched for and makes no metric of its own
+    (CloudWatch embedded metric format).
+    """
     logger.append_keys(
         report_id=report_id, tenant=tenant, trace_id=trace_id(traceparent) if traceparent else None
     )
     tracer.put_annotation(key="report_id", value=report_id)
+    metrics.add_metadata(key="report_id", value=report_id)
 
 
 def count(name: str, value: float = 1) -> None:
