@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _CHUNK = 256 * 1024
+_RANGE_NOT_SATISFIABLE = 416
 
 
 class Edge:
@@ -53,16 +54,22 @@ class Edge:
 
     async def _serve(self, request: web.BaseRequest, headers: dict[str, str]) -> web.StreamResponse:
         try:
-            answer = await asyncio.to_thread(
-                self._get, request.path.lstrip("/"), request.headers.get("Range")
-            )
+            answer = await asyncio.to_thread(self._get, request)
         except ClientError as error:
-            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            # A bucket that may not be listed says 403 for what is not there.
-            return _error(416 if status == 416 else 403, error.response["Error"]["Code"], headers)
+            metadata = error.response["ResponseMetadata"]
+            if metadata["HTTPStatusCode"] != _RANGE_NOT_SATISFIABLE:
+                # A bucket that may not be listed says 403 for what is not there.
+                return _error(403, error.response["Error"]["Code"], headers)
+            size = await asyncio.to_thread(self._size, request)
+            return _error(
+                _RANGE_NOT_SATISFIABLE, "InvalidRange", {**headers, "Content-Range": f"bytes */{size}"}
+            )
         except BotoCoreError:
             _log.exception("the origin did not answer")
             return _error(502, "OriginUnavailable", headers)
+        if answer["ETag"] in _tags(request, "If-None-Match") or "*" in _tags(request, "If-None-Match"):
+            answer["Body"].close()
+            return web.Response(status=304, headers={**headers, "ETag": answer["ETag"]})
         with answer["Body"] as body:
             response = web.StreamResponse(
                 status=206 if "ContentRange" in answer else 200,
@@ -83,10 +90,21 @@ class Edge:
             await response.write_eof()
         return response
 
-    def _get(self, key: str, wanted: str | None) -> "GetObjectOutputTypeDef":
-        if wanted is None:
+    def _get(self, request: web.BaseRequest) -> "GetObjectOutputTypeDef":
+        """The object, or the range of it that is asked for (RFC 9110, section 14)."""
+        key = _key(request)
+        wanted = request.headers.get("Range")
+        if wanted is not None and "If-Range" in request.headers:
+            whole = self._s3.get_object(Bucket=self._bucket, Key=key)
+            if whole["ETag"] not in _tags(request, "If-Range"):
+                return whole
+            whole["Body"].close()
+        if wanted is None or not wanted.startswith("bytes="):
             return self._s3.get_object(Bucket=self._bucket, Key=key)
         return self._s3.get_object(Bucket=self._bucket, Key=key, Range=wanted)
+
+    def _size(self, request: web.BaseRequest) -> int:
+        return self._s3.head_object(Bucket=self._bucket, Key=_key(request))["ContentLength"]
 
     def _cors(self, request: web.BaseRequest) -> dict[str, str]:
         cors = self._files.cors
@@ -107,6 +125,15 @@ class Edge:
             "Access-Control-Allow-Methods": ", ".join(cors["AccessControlAllowMethods"]["Items"]),
             "Access-Control-Allow-Headers": ", ".join(cors["AccessControlAllowHeaders"]["Items"]),
         }
+
+
+def _key(request: web.BaseRequest) -> str:
+    return request.path.lstrip("/")
+
+
+def _tags(request: web.BaseRequest, header: str) -> set[str]:
+    """Entity tags of a header; a weak one is compared like a strong one (RFC 9110, section 8.8.3.2)."""
+    return {tag.strip().removeprefix("W/") for tag in request.headers.get(header, "").split(",")}
 
 
 def _error(status: int, code: str, headers: dict[str, str]) -> web.Response:

@@ -156,3 +156,29 @@ def test_the_other_sample_reports_are_made(service: Client, name: str, wanted: s
     status, data = service.make({"report_type": name, "format": wanted})
     assert status["result"]["row_count"] > 0
     assert data.startswith(b"%PDF" if wanted == "pdf" else b"PK")
+
+
+def test_a_file_can_be_had_in_parts_and_only_when_it_has_changed(service: Client) -> None:
+    status, data = service.make({"table": TABLE, "format": "csv"})
+    link = status["result"]["download"]["url"]
+    size = len(data)
+    tag = service.fetch(link).headers["etag"]
+    for wanted, start, end in (("0-4", 0, 4), ("5-", 5, size - 1), ("-3", size - 3, size - 1)):
+        part = service.fetch(link, headers={"range": f"bytes={wanted}"})
+        assert (part.status, part.data) == (206, data[start : end + 1])
+        assert part.headers["content-range"] == f"bytes {start}-{end}/{size}"
+    beyond = service.fetch(link, headers={"range": f"bytes={size}-"})
+    assert (beyond.status, beyond.headers["content-range"]) == (416, f"bytes */{size}")
+    for headers, expected in (
+        ({"range": "bytes=0-4", "if-range": tag}, 206),
+        ({"range": "bytes=0-4", "if-range": '"another"'}, 200),
+        ({"range": "lines=1-2"}, 200),
+        ({"if-none-match": f'"another", {tag}'}, 304),
+        ({"if-none-match": '"another"'}, 200),
+    ):
+        answer = service.fetch(link, headers=headers)
+        assert answer.status == expected, headers
+        assert answer.headers["etag"] == tag
+        assert len(answer.data) == {200: size, 206: 5, 304: 0}[expected]
+    head = service.fetch(link, method="HEAD")
+    assert (head.status, head.data, int(head.headers["content-length"])) == (200, b"", size)
