@@ -36,8 +36,10 @@ class Dispatcher:
         count("MessagesSent", len(sent))
         if len(sent) < len(rows):
             count("MessagesDeferred", len(rows) - len(sent))
+        unsent = [row.id for row, failure in zip(rows, outcomes, strict=True) if failure is not None]
         try:
             self._outbox.mark_sent(sent)
+            self._outbox.give_back(unsent)
         except DatabaseUnavailable:
             logger.warning("sent messages could not be marked and will be sent again", outbox_ids=sent)
         return len(sent)

@@ -111,6 +111,19 @@ class Outbox:
                 tuple(ids),
             )
 
+    def give_back(self, ids: Sequence[int]) -> None:
+        """Let the relay's next run send these messages, which their sender could not.
+
+        Without it they would wait for the rest of the time that the sender had for them.
+        """
+        if ids:
+            marks = ", ".join(["%s"] * len(ids))
+            self._database.execute(
+                "UPDATE outbox SET available_at = UTC_TIMESTAMP(6)"
+                f" WHERE id IN ({marks}) AND sent_at IS NULL AND available_at > UTC_TIMESTAMP(6)",
+                tuple(ids),
+            )
+
     def take_due(self, *, limit: int) -> list[OutboxRow]:
         """Take unsent messages whose sender had its time. Another relay sees none of them meanwhile.
 

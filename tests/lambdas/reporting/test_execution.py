@@ -49,6 +49,7 @@ from tests.parts.domain import (
 )
 from tests.parts.mariadb import mariadb_server
 from tests.parts.object_store import ObjectStore
+from tests.parts.processes import free_port
 from tests.parts.stomp_consumer import receive
 
 __all__ = ["connect", "database", "mariadb_server", "outbox", "reports"]
@@ -446,6 +447,28 @@ def test_a_message_that_could_not_be_sent_is_sent_by_the_relay(
     [message] = receive(activemq, "open.relay-test", ca_file=ca_file, count=1)
     assert ReportMessage.from_json(message.body).report_id == report.id
     assert bench.recovery().run(seconds_left=30).sent == 0
+
+
+def test_what_a_broker_did_not_take_is_sent_as_soon_as_it_is_back(
+    bench: Bench, activemq: ActiveMq, ca_file: str
+) -> None:
+    queue = "open.broker-back"
+    accepted = accept(bench.reports, queue=queue)
+    away = StompBroker(
+        endpoints=parse_endpoints(f"stomp+ssl://127.0.0.1:{free_port()}"),
+        username=USERNAME,
+        password=PASSWORD,
+        ca_file=ca_file,
+    )
+    without = Dispatcher(broker=away, outbox=Outbox(bench.database))
+    assert without.send(accepted.outgoing) == 0, "the sender could not"
+    box = Outbox(bench.database)
+    due = box.take_due(limit=10)
+    assert [row.report_id for row in due] == [accepted.report.id]
+    assert without.send(due) == 0, "and neither could a relay"
+    assert bench.recovery().run(seconds_left=30).sent == 1
+    [message] = receive(activemq, queue, ca_file=ca_file, count=1)
+    assert ReportMessage.from_json(message.body).report_id == accepted.report.id
 
 
 def test_a_report_whose_message_is_gone_from_the_broker_is_sent_again(
