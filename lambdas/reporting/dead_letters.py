@@ -38,9 +38,14 @@ class DeadLetters:
         self._fail(message, message_id)
 
     def keep(self, *, message_id: str, queue: str, body: str, report_id: str | None) -> None:
-        """Store a message once, by its id."""
+        """Store a message once: by its id, and by its text while it was not sent again.
+
+        A message whose receipt was lost is sent twice, and the broker gives each copy an id of its own.
+        """
 
         def store(cursor: Cursor) -> int:
+            if report_id is not None and _is_kept(cursor, report_id, message_id, body):
+                return 0
             return cursor.execute(
                 "INSERT INTO dead_letters (message_id, queue, report_id, body, received_at)"
                 " VALUES (%s, %s, %s, %s, UTC_TIMESTAMP(6)) ON DUPLICATE KEY UPDATE id = id",
@@ -80,3 +85,14 @@ class DeadLetters:
                 "SELECT 1 FROM dead_letters WHERE message_id = %s AND redriven_at IS NOT NULL", (message_id,)
             )
         )
+
+
+def _is_kept(cursor: Cursor, report_id: str, message_id: str, body: str) -> bool:
+    """Whether the same message is there under another id. Two copies at once meet at the report's row."""
+    cursor.execute("SELECT id FROM reports WHERE id = %s FOR UPDATE", (report_id,))
+    cursor.execute(
+        "SELECT 1 FROM dead_letters WHERE report_id = %s AND message_id <> %s AND body = %s"
+        " AND redriven_at IS NULL LIMIT 1",
+        (report_id, message_id, body),
+    )
+    return cursor.fetchone() is not None

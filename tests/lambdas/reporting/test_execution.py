@@ -7,6 +7,7 @@ import json
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -509,6 +510,34 @@ def test_a_dead_letter_fails_its_report_and_is_kept_once(bench: Bench, database:
     assert database.query("SELECT queue, body, redriven_at FROM dead_letters") == (
         (f"DLQ.{QUEUE}", body, None),
     )
+
+
+def test_a_dead_letter_that_was_sent_twice_is_kept_once_by_two_functions_at_once(
+    bench: Bench, database: Database, connect: Connect
+) -> None:
+    for number in range(10):
+        report = accept(bench.reports).report
+        body = ReportMessage(report_id=report.id, attempt=1, traceparent=PARENT).to_json()
+        start = threading.Barrier(4)
+
+        def take(copy: int, body: str = body, number: int = number, start: threading.Barrier = start) -> None:
+            own = Database(connect)
+            reports = Reports(own)
+            snapshots = Snapshots(reports=reports, cache=NoCache())
+            letters = DeadLetters(database=own, reports=reports, snapshots=snapshots)
+            try:
+                reports.check()
+                start.wait(timeout=30)
+                # The broker gave the two copies ids of their own, and delivered each of them twice.
+                letters.take(message_id=f"ID:{number}:{copy % 2}", queue=f"DLQ.{QUEUE}", body=body)
+            finally:
+                own.close()
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(take, range(4)))
+        assert bench.reports.get(report.id).status is Status.FAILED
+        kept = database.query("SELECT COUNT(*) FROM dead_letters WHERE report_id = %s", (report.id,))
+        assert kept == ((1,),)
 
 
 def test_a_dead_letter_of_an_attempt_that_is_under_way_changes_nothing(
