@@ -19,6 +19,8 @@ _PASSING = frozenset(
         "RequestLimitExceeded",
         "RequestThrottled",
         "RequestThrottledException",
+        # The clock of this environment is wrong; that of another one, where the next attempt is made, is not.
+        "RequestTimeTooSkewed",
         "RequestTimeout",
         "RequestTimeoutException",
         "SlowDown",

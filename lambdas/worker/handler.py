@@ -1,5 +1,7 @@
 """The Lambda handler of the worker: messages of a lane's queue, from Amazon MQ."""
 
+import time
+
 from aws_lambda_powertools.utilities.data_classes import event_source
 from aws_lambda_powertools.utilities.data_classes.active_mq_event import ActiveMQEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -9,6 +11,11 @@ from reporting.messages import MalformedMessage, ReportMessage
 from reporting.observability import logger, metrics, tracer
 from reporting.waiting import wait_for_database
 from worker.bootstrap import Worker, bootstrap
+
+#: No function of Lambda runs for longer. A call that has less than the least, or more, at its beginning says
+#: that the clock of its environment is wrong: the end of a call is given as a time of day.
+_MOST_SECONDS = 900.0
+_LEAST_SECONDS = 60.0
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -22,11 +29,21 @@ def handler(event: ActiveMQEvent, context: LambdaContext) -> None:
     ``DatabaseUnavailable`` when nothing could be stored: the broker then delivers the messages again.
     """
     worker = bootstrap()
+    give_up_at = time.monotonic() + seconds_left(context)
     for delivery in deliveries(event):
-        _process(worker, delivery, context)
+        _process(worker, delivery, give_up_at)
 
 
-def _process(worker: Worker, delivery: Delivery, context: LambdaContext) -> None:
+def seconds_left(context: LambdaContext) -> float:
+    """How long a call that begins now may run, whatever the clock says."""
+    seconds = context.get_remaining_time_in_millis() / 1000
+    if _LEAST_SECONDS <= seconds <= _MOST_SECONDS:
+        return seconds
+    logger.warning("the clock of this environment is wrong", seconds_left=seconds)
+    return _MOST_SECONDS
+
+
+def _process(worker: Worker, delivery: Delivery, give_up_at: float) -> None:
     try:
         message = ReportMessage.from_json(delivery.body)
     except MalformedMessage as error:
@@ -36,6 +53,6 @@ def _process(worker: Worker, delivery: Delivery, context: LambdaContext) -> None
         )
         return
     wait_for_database(
-        lambda: worker.execution.process(message, seconds_left=context.get_remaining_time_in_millis() / 1000),
+        lambda: worker.execution.process(message, seconds_left=give_up_at - time.monotonic()),
         seconds=worker.settings.database_wait_seconds,
     )

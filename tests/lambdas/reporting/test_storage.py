@@ -296,7 +296,13 @@ class TestBackPressure:
 class TestFaults:
     @pytest.mark.parametrize(
         ("status", "code"),
-        [(503, "SlowDown"), (500, "InternalError"), (400, "RequestTimeout"), (400, "ExpiredToken")],
+        [
+            (503, "SlowDown"),
+            (500, "InternalError"),
+            (400, "RequestTimeout"),
+            (400, "ExpiredToken"),
+            (403, "RequestTimeTooSkewed"),
+        ],
     )
     def test_what_passes_by_itself_is_unavailable(
         self, object_store: ObjectStore, bucket: str, key: str, status: int, code: str
