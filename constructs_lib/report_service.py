@@ -431,7 +431,13 @@ class ReportService(Construct):
                 bucket.arn_for_objects("results/*"),
             ),
             (self.relay, ["s3:DeleteObject"], bucket.arn_for_objects("inputs/*")),
-            (self.relay, ["s3:DeleteObject"], bucket.arn_for_objects("results/*")),
+            # What a killed worker has sent of an upload goes with the lease.
+            (self.relay, ["s3:ListBucketMultipartUploads"], bucket.bucket_arn),
+            (
+                self.relay,
+                ["s3:DeleteObject", "s3:AbortMultipartUpload"],
+                bucket.arn_for_objects("results/*"),
+            ),
         )
         for function, actions, resource in rights:
             iam.Grant.add_to_principal(grantee=function.role, actions=actions, resource_arns=[resource])

@@ -279,12 +279,20 @@ class Execution:
             if result.row_count != read:
                 raise RowCountChanged(f"{read} rows were read and {result.row_count} were written.")
             heartbeat.progress(result.row_count, phase="uploading")
-            stored = writer.commit()
+            stored = self._commit(writer, claim.object_key)
         if (stored.size_bytes, stored.sha256) != (result.size_bytes, result.sha256):
             raise StorageUnavailable("The stored object is not the file that was rendered.")
         return _Rendered(
             format=wanted, result=result, stored=stored, object_key=claim.object_key, filename=filename
         )
+
+    def _commit(self, writer: ObjectWriter, object_key: str) -> StoredObject:
+        try:
+            return writer.commit()
+        except StorageUnavailable:
+            # The answer may be all that was lost: the next attempt has a key of its own.
+            self._discard(object_key)
+            raise
 
     def _publish(self, claim: Report, rendered: _Rendered) -> None:
         document = _result_document(rendered)

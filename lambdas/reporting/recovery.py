@@ -125,7 +125,7 @@ class Recovery:
         )
         count("LeasesLost")
         self._snapshots.publish(changed.report)
-        self._delete(report.object_key)
+        self._discard(report.object_key)
         self._dispatcher.send(changed.outgoing)
         return 1
 
@@ -169,6 +169,15 @@ class Recovery:
             return 0
         self._snapshots.publish(changed.report)
         return 1
+
+    def _discard(self, object_key: str | None) -> None:
+        """Take away what a lost worker has left, whole or in parts."""
+        if object_key is None:
+            return
+        try:
+            self._store.discard(object_key)
+        except StorageUnavailable:
+            logger.warning("an object could not be deleted", object_key=object_key)
 
     def _delete(self, object_key: str | None) -> bool:
         if object_key is None:

@@ -159,6 +159,9 @@ class ResultStore(Protocol):
     def delete(self, key: str) -> None:
         """Remove an object; it is no error if it is not there."""
 
+    def discard(self, key: str) -> None:
+        """Remove an object that an ended attempt may have left, and the parts that were sent of it."""
+
     def exists(self, key: str) -> ObjectSummary | None:
         """The object's summary, or ``None`` if it is not there."""
 
@@ -274,6 +277,18 @@ class S3ResultStore:
     def delete(self, key: str) -> None:
         try:
             self._connected().delete_object(Bucket=self._bucket, Key=key)
+        except _errors() as error:
+            _raise_classified(error)
+
+    def discard(self, key: str) -> None:
+        client = self._connected()
+        try:
+            # A worker that was killed could not abort its upload. The key is the prefix of no other.
+            for upload in client.list_multipart_uploads(Bucket=self._bucket, Prefix=key).get("Uploads", ()):
+                client.abort_multipart_upload(
+                    Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                )
+            client.delete_object(Bucket=self._bucket, Key=key)
         except _errors() as error:
             _raise_classified(error)
 

@@ -35,6 +35,7 @@ ACTIONS = {
     ("s3", "GetObject"): "s3:GetObject",
     ("s3", "HeadObject"): "s3:GetObject",
     ("s3", "DeleteObject"): "s3:DeleteObject",
+    ("s3", "ListMultipartUploads"): "s3:ListBucketMultipartUploads",
     ("s3", "ListObjectsV2"): "s3:ListBucket",
     ("s3", "HeadBucket"): "s3:ListBucket",
     ("secretsmanager", "GetSecretValue"): "secretsmanager:GetSecretValue",
@@ -44,7 +45,8 @@ UNSEEN = {
     "secretsmanager:DescribeSecret": "the CDK's grant to read a secret brings it",
     "s3:ListBucket": "tells a missing object from a forbidden one",
     "s3:DeleteObject": "takes away what a failed transaction, a lost lease or an expired report leaves",
-    "s3:AbortMultipartUpload": "takes away what a cancelled or failed report leaves",
+    "s3:AbortMultipartUpload": "takes away what a cancelled or failed report or a lost lease leaves",
+    "s3:ListBucketMultipartUploads": "finds what a lost lease leaves",
 }
 #: Called by Lambda itself and by the runtime, not through botocore.
 _NOT_BOTO = ("ec2:", "logs:", "xray:", "mq:")

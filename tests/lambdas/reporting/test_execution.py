@@ -48,6 +48,7 @@ from tests.parts.domain import (
     outbox,
     reports,
 )
+from tests.parts.http_proxy import HttpProxy, Request
 from tests.parts.mariadb import mariadb_server
 from tests.parts.object_store import ObjectStore
 from tests.parts.processes import free_port
@@ -430,6 +431,39 @@ def test_a_lost_lease_is_taken_up_until_the_attempts_are_used_up(
         letter.body for letter in receive(activemq, f"DLQ.{QUEUE}", ca_file=ca_file, count=2, seconds=3)
     ]
     assert sum(claim.id in body for body in bodies) == 1
+
+
+def test_what_a_killed_worker_has_stored_is_taken_away_with_its_lease(
+    bench: Bench, object_store: ObjectStore
+) -> None:
+    claim = claimed(bench.reports, lease_seconds=-1)
+    bucket, key = bench.store._bucket, claim.object_key
+    assert key is not None
+    s3 = object_store.s3()
+    started = s3.create_multipart_upload(Bucket=bucket, Key=key)
+    s3.upload_part(Bucket=bucket, Key=key, UploadId=started["UploadId"], PartNumber=1, Body=b"rows")
+    s3.put_object(Bucket=bucket, Key=key, Body=b"rows")
+    other = f"results/{new_report().id}/{'t' * 32}.csv"
+    s3.create_multipart_upload(Bucket=bucket, Key=other)
+    assert bench.recovery().run(seconds_left=30).leases == 1
+    assert objects_of(bench, object_store) == [other]
+
+
+def test_an_object_whose_answer_was_lost_does_not_stay(bench: Bench, object_store: ObjectStore) -> None:
+    """S3 stores the file and answers too late, as often as it is asked."""
+
+    def fault(request: Request) -> tuple[int, str] | None:
+        if request.method == "PUT" and "/results/" in request.target:
+            key = request.target.partition("?")[0].split("/", 2)[2]
+            object_store.s3().put_object(Bucket=bench.store._bucket, Key=key, Body=b"stored")
+            return 500, "InternalError"
+        return None
+
+    with HttpProxy(object_store.port, fault) as proxy:
+        bench.store = S3ResultStore(bucket=bench.store._bucket, endpoint_url=proxy.url, region="us-east-1")
+        after = bench.attempt(accept(bench.reports).report)
+    assert (after.status, after.error and after.error["code"]) == (Status.RETRYING, "storage_unavailable")
+    assert objects_of(bench, object_store) == []
 
 
 def test_a_cancelled_report_whose_worker_died_ends_as_cancelled(bench: Bench) -> None:

@@ -91,6 +91,9 @@ class Shelf:
     def delete(self, key: str) -> None:
         self.deleted.add(key)
 
+    def discard(self, key: str) -> None:
+        self.deleted.add(key)
+
     def exists(self, key: str) -> ObjectSummary | None:
         raise AssertionError("nothing is looked up here")
 
