@@ -64,8 +64,8 @@ class StatusCache(Protocol):
     def get(self, report_id: str) -> CachedStatus | None:
         """The status, or ``None`` if it is not known here."""
 
-    def put(self, report_id: str, version: int, status: Mapping[str, Any], *, final: bool = False) -> None:
-        """Keep ``status`` unless a higher version is known. ``final``: it will hardly change any more."""
+    def put(self, report_id: str, version: int, status: Mapping[str, Any]) -> None:
+        """Keep ``status`` unless a higher version is known."""
 
     def invalidate(self, report_id: str, version: int) -> None:
         """Forget the status at ``version`` and below, and take none below ``version`` any more."""
@@ -80,9 +80,7 @@ class NoCache:
     def get(self, report_id: str) -> CachedStatus | None:  # noqa: ARG002
         return None
 
-    def put(
-        self, report_id: str, version: int, status: Mapping[str, Any], *, final: bool = False
-    ) -> None: ...
+    def put(self, report_id: str, version: int, status: Mapping[str, Any]) -> None: ...
 
     def invalidate(self, report_id: str, version: int) -> None: ...
 
@@ -96,8 +94,8 @@ class ValkeyCache:
     the cache is left alone for ``retry_after`` seconds, so that an outage does not slow down each call; it
     is logged once when it begins and once when it ends.
 
-    An entry lives ``ttl_seconds`` if final, otherwise ``pending_ttl_seconds``: this is how long an old
-    status can be seen at most, if the write of the newer one met an outage.
+    An entry lives ``ttl_seconds``: this is how long an old status could be seen, if the write of a newer one
+    met an outage. So only what does not change any more belongs here.
 
     The user needs the commands ``HGET``, ``HMGET``, ``HSET``, ``DEL``, ``PEXPIRE``, ``EVALSHA``,
     ``SCRIPT LOAD`` and ``PING`` on ``status:*``.
@@ -113,7 +111,6 @@ class ValkeyCache:
         username: str | None = None,
         password: str | None = None,
         ttl_seconds: float = 60.0,
-        pending_ttl_seconds: float = 5.0,
         timeout: float = 0.1,
         retry_after: float = 5.0,
     ) -> None:
@@ -123,8 +120,7 @@ class ValkeyCache:
         self._ca_file = ca_file
         self._username = username
         self._password = password
-        self._final_ms = int(ttl_seconds * 1000)
-        self._pending_ms = int(pending_ttl_seconds * 1000)
+        self._lifetime_ms = int(ttl_seconds * 1000)
         self._timeout = timeout
         self._scripts: _Scripts | None = None
         self._lock = threading.Lock()
@@ -142,12 +138,13 @@ class ValkeyCache:
             _logger.exception("the cache holds something that is no status")
             return None
 
-    def put(self, report_id: str, version: int, status: Mapping[str, Any], *, final: bool = False) -> None:
+    def put(self, report_id: str, version: int, status: Mapping[str, Any]) -> None:
         _check_version(version)
         # Decimals keep their digits, so that a number reads the same from the cache and the database.
         text = simplejson.dumps(status, use_decimal=True, separators=(",", ":"))
-        lifetime = self._final_ms if final else self._pending_ms
-        self._attempt(lambda scripts: scripts.put(keys=[_key(report_id)], args=[version, text, lifetime]))
+        self._attempt(
+            lambda scripts: scripts.put(keys=[_key(report_id)], args=[version, text, self._lifetime_ms])
+        )
 
     def invalidate(self, report_id: str, version: int) -> None:
         _check_version(version)

@@ -1,6 +1,7 @@
 """What readers of a status see: from the cache when it answers, else from the database."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reporting.cache import StatusCache
@@ -10,6 +11,9 @@ from reporting.report import Report
 from reporting.repository import Reports
 from reporting.states import Status
 from reporting.status import status_document
+
+#: Longer than an entry of the cache lives, with room for clocks that differ.
+_BEFORE_EXPIRY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,16 +54,32 @@ class Snapshots:
         return snapshot
 
     def publish(self, report: Report) -> Snapshot:
-        """Make a report's new status visible. The cache keeps it only if it knows no newer one."""
+        """A report's new status. The cache gets it if it is settled, and keeps it if it knows no newer one.
+
+        A status that changes later is read from the database each time: whoever changes it may not reach the
+        cache just then, and a reader would see the report go back to what another environment has put there.
+        """
         snapshot = Snapshot(
             tenant=report.tenant,
             status=status_document(report),
             object_key=report.object_key if report.status is Status.SUCCEEDED else None,
         )
-        self._cache.put(
-            report.id,
-            report.version,
-            {"tenant": snapshot.tenant, "status": snapshot.status, "object_key": snapshot.object_key},
-            final=snapshot.done,
-        )
+        if _is_settled(report):
+            self._cache.put(
+                report.id,
+                report.version,
+                {"tenant": snapshot.tenant, "status": snapshot.status, "object_key": snapshot.object_key},
+            )
         return snapshot
+
+
+def _is_settled(report: Report) -> bool:
+    """Whether no entry of the report can outlive its status. A failed report can be sent again."""
+    match report.status:
+        case Status.CANCELLED | Status.EXPIRED:
+            return True
+        case Status.SUCCEEDED:
+            assert report.expires_at is not None  # noqa: S101 - a success sets it
+            return report.expires_at.replace(tzinfo=UTC) - datetime.now(UTC) > _BEFORE_EXPIRY
+        case _:
+            return False

@@ -72,7 +72,7 @@ class TestVersions:
         assert str(found.status["parameters"]["rate"]) == "1.10"
 
     def test_a_put_never_replaces_a_higher_version(self, cache: ValkeyCache, report_id: str) -> None:
-        cache.put(report_id, 10, SUCCEEDED, final=True)
+        cache.put(report_id, 10, SUCCEEDED)
         cache.put(report_id, 9, RUNNING)
         assert cache.get(report_id) == CachedStatus(version=10, status=SUCCEEDED)
 
@@ -108,18 +108,15 @@ class TestVersions:
             with pytest.raises(ValueError, match="is not a version"):
                 cache.put(report_id, version, RUNNING)
 
-    def test_a_status_that_will_change_lives_shorter_than_a_final_one(
-        self, connect: Connect, valkey_server: ValkeyServer, report_id: str
+    def test_an_entry_lives_a_minute(
+        self, cache: ValkeyCache, valkey_server: ValkeyServer, report_id: str
     ) -> None:
-        cache = connect(ttl_seconds=60, pending_ttl_seconds=5)
         with valkey_server.client() as client:
-            cache.put(report_id, 1, RUNNING)
-            assert 4_000 < client.pttl(f"status:{report_id}") <= 5_000
-            cache.put(report_id, 2, SUCCEEDED, final=True)
+            cache.put(report_id, 1, SUCCEEDED)
             assert 50_000 < client.pttl(f"status:{report_id}") <= 60_000
 
     def test_an_entry_ends_with_its_time(self, connect: Connect, report_id: str) -> None:
-        cache = connect(pending_ttl_seconds=0.05)
+        cache = connect(ttl_seconds=0.05)
         cache.put(report_id, 1, RUNNING)
         eventually(lambda: cache.get(report_id) is None, what="the end of the entry")
 

@@ -273,8 +273,14 @@ class OneReport(RuleBasedStateMachine):
         attempt = max(1, self.last.attempt + offset)
         wanted = self.last.status in CLAIMABLE and attempt == self.last.attempt + 1
         body = ReportMessage(report_id=self.id, attempt=attempt, traceparent=PARENT).to_json()
-        self.message_ids.append((f"ID:{len(self.message_ids)}", body))
-        self.letters.take(message_id=self.message_ids[-1][0], queue=f"DLQ.{QUEUE}", body=body)
+        message_id = f"ID:{len(self.message_ids)}"
+        # A copy of a letter that was not sent again is the same letter, whatever id the broker gave it.
+        is_copy = self.database.query(
+            "SELECT 1 FROM dead_letters WHERE body = %s AND redriven_at IS NULL", (body,)
+        )
+        self.letters.take(message_id=message_id, queue=f"DLQ.{QUEUE}", body=body)
+        if not is_copy:
+            self.message_ids.append((message_id, body))
         now = self.reports.get(self.id)
         if wanted:
             assert (now.status, now.version) == (Status.FAILED, self.last.version + 1)

@@ -16,7 +16,7 @@ from reporting.repository import Reports
 from reporting.snapshots import Snapshots
 from reporting.states import Status
 from reporting.status import status_document
-from tests.parts.domain import PARENT, QUEUE, accept, claimed, connect, database, new_report, reports
+from tests.parts.domain import ERROR, PARENT, QUEUE, accept, claimed, connect, database, new_report, reports
 from tests.parts.mariadb import mariadb_server
 
 __all__ = ["connect", "database", "mariadb_server", "reports"]
@@ -32,7 +32,7 @@ class Memory:
     def get(self, report_id: str) -> CachedStatus | None:
         return None if self.down else self.entries.get(report_id)
 
-    def put(self, report_id: str, version: int, status: Mapping[str, Any], *, final: bool = False) -> None:
+    def put(self, report_id: str, version: int, status: Mapping[str, Any]) -> None:
         known = self.entries.get(report_id)
         if not self.down and (known is None or known.version <= version):
             self.entries[report_id] = CachedStatus(version=version, status=dict(status))
@@ -83,6 +83,42 @@ def test_c12_late_progress_does_not_come_after_the_end(reports: Reports) -> None
     assert snapshots.read(claim.id, tenant="acme").status["status"] == "succeeded"
 
 
+def test_c12_no_reader_sees_a_status_go_back_when_a_writer_could_not_reach_the_cache(
+    reports: Reports,
+) -> None:
+    reached, missed = Memory(), Memory()
+    missed.down = True
+    reader = Snapshots(reports=reports, cache=reached)
+    writer = Snapshots(reports=reports, cache=missed)
+
+    def seen(report_id: str) -> list[int]:
+        """Versions that a client gets from an environment without the cache, and then from one with it."""
+        return [snapshots.read(report_id, tenant="acme").version for snapshots in (writer, reader)]
+
+    report = accept(reports).report
+    reader.publish(report)
+    claim = reports.claim(report.id, attempt=1, object_token="t", lease_seconds=60)
+    assert claim is not None
+    writer.publish(claim)
+    assert seen(report.id) == [claim.version] * 2
+    failed = reports.fail(claim.id, error=ERROR, fencing_token=claim.fencing_token).report
+    reader.publish(failed)
+    assert not reached.entries, "a failed report can be sent again"
+
+
+def test_a_success_is_not_kept_beyond_its_time(reports: Reports, database: Database) -> None:
+    cache = Memory()
+    snapshots = Snapshots(reports=reports, cache=cache)
+    claim = claimed(reports)
+    reports.succeed(claim, result={}, row_count=1, keep_days=1)
+    database.execute("UPDATE reports SET expires_at = UTC_TIMESTAMP(6) + INTERVAL 9 MINUTE")
+    snapshots.publish(reports.get(claim.id))
+    assert not cache.entries
+    database.execute("UPDATE reports SET expires_at = UTC_TIMESTAMP(6) + INTERVAL 11 MINUTE")
+    snapshots.publish(reports.get(claim.id))
+    assert cache.entries
+
+
 @pytest.fixture
 def in_sao_paulo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This process runs on the clock of a host three hours behind."""
@@ -122,6 +158,8 @@ def test_c19_a_report_is_shown_whatever_the_cache_has_forgotten(reports: Reports
     cache = Memory()
     snapshots = Snapshots(reports=reports, cache=cache)
     report = accept(reports).report
-    snapshots.publish(report)
+    done = reports.cancel(report.id).report
+    snapshots.publish(done)
+    assert cache.entries
     cache.entries.clear()
     assert snapshots.read(report.id, tenant="acme").status["id"] == report.id
