@@ -98,15 +98,20 @@ class PlatformFailed(RuntimeError):
 
 
 def start_platform(
-    home: Path, *, sample: bool, relay_interval: float, overrides: Mapping[str, str] | None = None
+    home: Path,
+    *,
+    sample: bool,
+    relay_interval: float,
+    overrides: Mapping[str, str] | None = None,
+    port_base: int = 0,
 ) -> PlatformHandle:
-    """Start a platform in ``home`` on free ports and return when it is ready."""
+    """Start a platform in ``home`` on free ports, or those from a base on, and return when it is ready."""
     options = ["--detach", "--no-demo", "--relay-interval", str(relay_interval)]
     options += [] if sample else ["--no-sample"]
     for name, value in (overrides or {}).items():
         options += ["--set", f"{name}={value}"]
     where = Home(home.resolve())
-    command = _command(where, "up", *options, port_base="0")
+    command = _command(where, "up", *options, port_base=str(port_base))
     started = subprocess.run(
         command, cwd=REPOSITORY, check=False, capture_output=True, text=True, timeout=300
     )

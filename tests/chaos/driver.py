@@ -3,25 +3,20 @@
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-import psutil
 import urllib3
 
-from local.testing import PlatformHandle
+from tests.chaos.faults import LARGE, Bench, Kind, kinds, send_foreign
 from tests.e2e.client import Client
 
-SCOPES = ("reports/read", "reports/write")
+SCOPES = ("reports/read", "reports/write", "reports/admin")
 _CLIENTS = 4
-_DEADLINE_SECONDS = 120.0
+DEADLINE_SECONDS = 120.0
 _PAUSE_SECONDS = 0.05
-#: Parts that are killed: the supervisor starts them again. The object store keeps its objects in memory, so
-#: it is only frozen.
-_KILLED = ("broker", "database", "cache", "worker", "api", "relay")
-_FROZEN = ("broker", "database", "cache", "storage", "worker", "relay")
 _TABLE = {"title": "t", "columns": [{"key": "a", "type": "integer", "total": "sum"}]}
 
 
@@ -38,14 +33,17 @@ class Sent:
     cancelled: bool = False
     final: dict[str, Any] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    #: The longest that the API took to accept it, in seconds.
+    accepted_after: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What was done to a part, and after how many seconds the service did that part's work again."""
+    """What was done to a part, and after how many seconds the service did its work again."""
 
     part: str
     kind: str
+    words: str
     recovered_after: float
 
 
@@ -57,6 +55,8 @@ class Stream:
         self._seed = seed
         self._stopped = threading.Event()
         self.sent: list[Sent] = []
+        #: Why a client gave up, which none should.
+        self.broken: list[str] = []
         self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(_CLIENTS)]
 
     def start(self) -> None:
@@ -69,6 +69,12 @@ class Stream:
             thread.join()
 
     def _run(self, number: int) -> None:
+        try:
+            self._send(number)
+        except Exception as error:  # noqa: BLE001 - told by the oracle, whatever it is
+            self.broken.append(f"client {number}: {error!r}")
+
+    def _send(self, number: int) -> None:
         chance = random.Random(f"{self._seed}-{number}")  # noqa: S311 - a run that can be repeated
         count = 0
         while not self._stopped.is_set():
@@ -78,11 +84,11 @@ class Stream:
             accept(self._client, sent, repeats=chance.choice((1, 1, 1, 2)))
             if chance.random() < 0.15:
                 sent.cancelled = _cancel(self._client, sent.id)
-            self._stopped.wait(chance.random() * 0.5)
+            self._stopped.wait(chance.random() * 1.5)
 
 
 def _request(chance: random.Random, *, key: str) -> Sent:
-    kind = chance.choice(("small", "small", "small", "large", "query", "poison"))
+    kind = chance.choice((*["small"] * 18, *["large"] * 5, *["query"] * 6, *["poison"] * 6, "huge"))
     body: dict[str, Any]
     if kind == "large":
         body = {
@@ -91,6 +97,9 @@ def _request(chance: random.Random, *, key: str) -> Sent:
             "parameters": {"from": "2024-01-01", "to": "2024-03-31"},
         }
         return Sent(key, body, None, False)
+    if kind == "huge":
+        # More than one part of an upload.
+        return Sent(key, LARGE, None, False)
     if kind == "query":
         body = {"report_type": "customer_list", "format": "csv", "parameters": {"country": "JP"}}
         return Sent(key, body, None, False)
@@ -104,11 +113,15 @@ def _request(chance: random.Random, *, key: str) -> Sent:
 
 def accept(client: Client, sent: Sent, *, repeats: int = 1) -> None:
     """Send the request with its key until it is accepted, and once more if wanted."""
+
+    def post() -> Any:
+        started = time.monotonic()
+        answer = client.call("POST", "/generate", body=sent.body, headers={"idempotency-key": sent.key})
+        sent.accepted_after = max(sent.accepted_after, time.monotonic() - started)
+        return answer
+
     for _ in range(repeats):
-        answer = patiently(
-            lambda: client.call("POST", "/generate", body=sent.body, headers={"idempotency-key": sent.key}),
-            wanted=(202,),
-        )
+        answer = patiently(post, wanted=(202,))
         if sent.id and answer.json["id"] != sent.id:
             sent.faults.append(f"the key gave {sent.id} and {answer.json['id']}")
         sent.id = answer.json["id"]
@@ -136,7 +149,7 @@ def follow(client: Client, sent: Sent, *, give_up_at: float) -> None:
 
 def patiently(call: Callable[[], Any], *, wanted: tuple[int, ...]) -> Any:
     """Repeat a call until it is answered as wanted. A part that is away may cost a connection or a 5xx."""
-    give_up_at = time.monotonic() + _DEADLINE_SECONDS
+    give_up_at = time.monotonic() + DEADLINE_SECONDS
     while True:
         said = "no answer"
         with suppress(urllib3.exceptions.HTTPError, OSError):
@@ -147,49 +160,49 @@ def patiently(call: Callable[[], Any], *, wanted: tuple[int, ...]) -> Any:
             if answer.status < 500 and answer.status != 429:
                 raise AssertionError(f"the API answered {said}")
         if time.monotonic() > give_up_at:
-            raise AssertionError(f"for {_DEADLINE_SECONDS:.0f} s the API said: {said}")
+            raise AssertionError(f"for {DEADLINE_SECONDS:.0f} s the API said: {said}")
         time.sleep(_PAUSE_SECONDS)
 
 
 class Breaker:
-    """Does one fault after the other, and waits until the part does its work again."""
+    """Does one fault after the other, and waits until the service does its work again."""
 
-    def __init__(self, platform: PlatformHandle, client: Client, *, seed: int) -> None:
-        self._platform = platform
+    def __init__(self, bench: Bench, client: Client, *, seed: int) -> None:
+        self._bench = bench
         self._client = client
         self._chance = random.Random(seed)  # noqa: S311 - a run that can be repeated
-        self._probes = 0
         self._seed = seed
+        #: What was asked for beside the stream.
+        self.sent: list[Sent] = []
 
-    def next(self) -> Fault:
-        """Break something and return when a small report has gone all the way since."""
-        if self._chance.random() < 0.6:
-            part, kind = self._chance.choice(_KILLED), "killed"
-            self._platform.kill(part)
-            seconds = 0.0
-        else:
-            part, kind = self._chance.choice(_FROZEN), "frozen"
-            seconds = self._chance.uniform(0.5, 8.0)
-            self._freeze(part, seconds)
+    def plan(self) -> Iterator[Kind]:
+        """Each kind once before any comes again, in an order of chance."""
+        while True:
+            found = kinds()
+            self._chance.shuffle(found)
+            yield from found
+
+    def do(self, kind: Kind) -> Fault:
+        """Break something and return when a small report, or those that were hit, have been made since."""
+        broken = kind.does(self._bench, self._chance, self._send)
         started = time.monotonic()
-        self._probe()
-        return Fault(
-            part, kind if kind == "killed" else f"frozen for {seconds:.1f} s", time.monotonic() - started
-        )
+        if not broken.victims:
+            self._probe()
+        for victim in broken.victims:
+            found = Sent("", {}, None, False, id=victim)
+            follow(self._client, found, give_up_at=started + DEADLINE_SECONDS)
+        recovered_after = time.monotonic() - started
+        send_foreign(self._bench, self._chance)
+        return Fault(kind.part, kind.name, broken.words, recovered_after)
 
-    def _freeze(self, part: str, seconds: float) -> None:
-        processes = self._platform.processes(part)
-        for process in processes:
-            with suppress(psutil.NoSuchProcess):
-                process.suspend()
-        time.sleep(seconds)
-        for process in processes:
-            with suppress(psutil.NoSuchProcess):
-                process.resume()
+    def _send(self, body: dict[str, Any]) -> None:
+        sent = Sent(f"asked-{self._seed}-{len(self.sent)}", body, None, False)
+        self.sent.append(sent)
+        accept(self._client, sent)
 
     def _probe(self) -> None:
-        self._probes += 1
         body = {"table": {**_TABLE, "rows": [[1]]}, "format": "csv", "priority": "high"}
-        sent = Sent(f"probe-{self._seed}-{self._probes}", body, 1, False)
+        sent = Sent(f"probe-{self._seed}-{len(self.sent)}", body, 1, False)
+        self.sent.append(sent)
         accept(self._client, sent)
-        follow(self._client, sent, give_up_at=time.monotonic() + _DEADLINE_SECONDS)
+        follow(self._client, sent, give_up_at=time.monotonic() + DEADLINE_SECONDS)

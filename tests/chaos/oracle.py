@@ -5,10 +5,12 @@ import hashlib
 import io
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 from botocore.config import Config
@@ -21,6 +23,18 @@ from tests.e2e.client import Client
 
 #: Every accepted report has ended by then, once nothing is broken any more.
 BOUND_SECONDS = 180.0
+#: What a report may fail with while parts break, and a person can act on (docs/operations.md).
+_CAUSES = (
+    "bad_value",
+    "database_unavailable",
+    "dead_letter",
+    "max_attempts",
+    # Secrets come back a moment after the store that is killed, which keeps them here.
+    "secret_unusable",
+    "source_interrupted",
+    "source_unavailable",
+    "storage_unavailable",
+)
 
 
 @dataclass
@@ -36,6 +50,7 @@ class Verdict:
     backward: int = 0
     leftover_objects: int = 0
     leftover_uploads: int = 0
+    slowest_accept: float = 0.0
     wrong: list[str] = field(default_factory=list)
 
     @property
@@ -44,18 +59,25 @@ class Verdict:
         return not any(counts) and not self.wrong
 
 
-def judge(platform: PlatformHandle, client: Client, requests: Sequence[Sent]) -> Verdict:
-    """Wait for every report's end and check all that was promised."""
+def judge(
+    platform: PlatformHandle, client: Client, requests: Sequence[Sent], *, foreign: Mapping[str, bool]
+) -> Verdict:
+    """Wait for every report's end and check all that was promised.
+
+    ``foreign`` are messages that are none of the service's, with whether they are certainly in the broker.
+    """
     give_up_at = time.monotonic() + BOUND_SECONDS
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda sent: follow(client, sent, give_up_at=give_up_at), requests))
     verdict = Verdict(accepted=len({sent.id for sent in requests}))
     for sent in requests:
         _judge_one(client, sent, verdict)
+    verdict.slowest_accept = max(sent.accepted_after for sent in requests)
     if len({sent.id for sent in requests}) != len(requests):
         verdict.double += len(requests) - len({sent.id for sent in requests})
         verdict.wrong.append("two keys gave one report")
     _judge_bucket(platform, requests, verdict)
+    _judge_dead_letters(client, requests, foreign, verdict)
     return verdict
 
 
@@ -75,8 +97,10 @@ def _judge_one(client: Client, sent: Sent, verdict: Verdict) -> None:
             error = final["error"]
             if not (error and error["code"] and error["detail"]):
                 verdict.wrong.append(f"{sent.id}: it failed without a cause")
+            if error["code"] not in _CAUSES:
+                verdict.wrong.append(f"{sent.id}: it failed as {error['code']}: {error['detail']}")
             if sent.poison and error["code"] not in ("bad_value", "max_attempts", "worker_lost"):
-                verdict.wrong.append(f"{sent.id}: it failed as {error['code']}")
+                verdict.wrong.append(f"{sent.id}: it failed as {error['code']}, not for its value")
         case "cancelled":
             verdict.cancelled += 1
             if not sent.cancelled:
@@ -102,31 +126,58 @@ def _judge_bucket(platform: PlatformHandle, requests: Sequence[Sent], verdict: V
     """Exactly one object for each report that succeeded, and nothing else of a result."""
     s3 = _s3(platform)
     expected = {sent.id for sent in requests if sent.final.get("status") == "succeeded"}
-    known = {sent.id for sent in requests}
     give_up_at = time.monotonic() + BOUND_SECONDS
     while True:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="results/")
-        found = Counter(
-            item["Key"].split("/")[1]
-            for page in pages
-            for item in page.get("Contents", [])
-            if item["Key"].split("/")[1] in known
-        )
-        uploads = [
-            upload
-            for upload in s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
-            if upload["Key"].split("/")[1] in known
-        ]
-        left = sum(found[report_id] for report_id in found if report_id not in expected)
+        found = Counter(item["Key"].split("/")[1] for page in pages for item in page.get("Contents", []))
+        uploads = s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
+        left = {report_id: found[report_id] for report_id in found if report_id not in expected}
+        doubled = [report_id for report_id in expected if found[report_id] > 1]
         # What a killed worker leaves is taken away when its lease is.
-        if (not left and not uploads) or time.monotonic() > give_up_at:
+        if not (left or doubled or uploads) or time.monotonic() > give_up_at:
             break
         time.sleep(0.5)
-    verdict.leftover_objects, verdict.leftover_uploads = left, len(uploads)
-    verdict.double += sum(found[report_id] > 1 for report_id in expected)
+    verdict.wrong += [f"{report_id}: {count} objects, and no result" for report_id, count in left.items()]
+    verdict.wrong += [f"an upload is left: {upload['Key']}" for upload in uploads]
+    verdict.leftover_objects, verdict.leftover_uploads = sum(left.values()), len(uploads)
+    verdict.double += len(doubled)
     for report_id in expected:
         if found[report_id] != 1:
             verdict.wrong.append(f"{report_id}: {found[report_id]} objects")
+
+
+def _judge_dead_letters(
+    client: Client, requests: Sequence[Sent], foreign: Mapping[str, bool], verdict: Verdict
+) -> None:
+    """Each message that nobody can work on is kept once, and so is each report's last one."""
+    exhausted = {sent.id for sent in requests if (sent.final.get("error") or {}).get("retryable")}
+    give_up_at = time.monotonic() + BOUND_SECONDS
+    while True:
+        letters = _dead_letters(client)
+        bodies = Counter(letter["body"] for letter in letters)
+        reports = Counter(letter["report_id"] for letter in letters if letter["report_id"])
+        missing = [body for body, sure in foreign.items() if sure and not bodies[body]]
+        missing += [report_id for report_id in exhausted if not reports[report_id]]
+        if not missing or time.monotonic() > give_up_at:
+            break
+        time.sleep(0.5)
+    verdict.lost += len(missing)
+    verdict.wrong += [f"{body}: not among the dead letters" for body in missing]
+    for name, count in (*bodies.items(), *reports.items()):
+        if count > 1:
+            verdict.double += 1
+            verdict.wrong.append(f"{name}: {count} dead letters")
+
+
+def _dead_letters(client: Client) -> list[dict[str, Any]]:
+    letters: list[dict[str, Any]] = []
+    path = "/dead-letters?limit=100"
+    while True:
+        page = patiently(partial(client.call, "GET", path), wanted=(200,)).json
+        letters += page["dead_letters"]
+        if page["next"] is None:
+            return letters
+        path = f"/dead-letters?limit=100&cursor={quote(page['next'])}"
 
 
 def _s3(platform: PlatformHandle) -> Any:

@@ -1,6 +1,7 @@
 """Passes HTTP requests on to the object store, keeps a record of them, and fails those that it is told to."""
 
 import http.client
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,15 @@ class Drop(Exception):
 
 #: Called before a request is passed on. Returns ``None`` to pass it on, or a status and an S3 error code.
 type Fault = Callable[[Request], tuple[int, str] | None]
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        # A client that has gone is no error of the proxy.
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type] # as it came
 
 
 class HttpProxy:
@@ -54,10 +64,15 @@ class HttpProxy:
                     return
                 upstream = http.client.HTTPConnection("127.0.0.1", server_port)
                 headers = {n: v for n, v in self.headers.items() if n.lower() != "expect"}
-                upstream.request(self.command, self.path, body, headers)
-                answer = upstream.getresponse()
-                self._answer(answer.status, answer.getheaders(), answer.read())
-                upstream.close()
+                try:
+                    upstream.request(self.command, self.path, body, headers)
+                    answer = upstream.getresponse()
+                    self._answer(answer.status, answer.getheaders(), answer.read())
+                except (OSError, http.client.HTTPException):
+                    # One side has gone: so does the connection to the other.
+                    self.close_connection = True
+                finally:
+                    upstream.close()
 
             def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
                 self.send_response_only(status)
@@ -81,8 +96,7 @@ class HttpProxy:
             def log_message(self, format: str, *values: object) -> None:  # noqa: A002
                 """The record is enough."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.port: int = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)

@@ -1,8 +1,9 @@
-"""Passes TCP connections on to a server: with TLS in front of it, held up, or cut."""
+"""Passes TCP connections on to a server: with TLS in front of it, held up, cut, reset, or half-open."""
 
 import contextlib
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +17,8 @@ from tests.parts.certificates import Certificate
 class TcpProxy:
     """Listens on a port of 127.0.0.1 between ``with`` and its end.
 
-    While :meth:`hold` is in force nothing from the server reaches a client. ``accepted`` counts clients.
+    While :meth:`hold` is in force nothing from the server reaches a client. While :meth:`vanish` is, bytes
+    and ends of connections disappear in both directions. ``accepted`` counts clients.
     """
 
     def __init__(
@@ -33,8 +35,11 @@ class TcpProxy:
         self.port: int = self._listener.getsockname()[1]
         self._flowing = threading.Event()
         self._flowing.set()
+        self._passing = threading.Event()
+        self._passing.set()
         self._threads: list[threading.Thread] = []
         self._sockets: list[socket.socket] = []
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         self._run(self._accept)
@@ -44,6 +49,7 @@ class TcpProxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+        self._passing.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.cut()
@@ -61,6 +67,23 @@ class TcpProxy:
         for end in self._sockets:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(end, socket.SHUT_RDWR)
+
+    def reset(self) -> None:
+        """End every connection with a reset, as a broken path does."""
+        for end in self._sockets:
+            with contextlib.suppress(OSError):
+                # Closed with a linger time of zero, a connection ends with RST.
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                socket.socket.shutdown(end, socket.SHUT_RDWR)
+
+    def vanish(self) -> None:
+        """Make connections half-open: neither side hears of the other any more, nor that it has gone."""
+        self._passing.clear()
+
+    def appear(self) -> None:
+        """Pass new connections on again, and reset those that were half-open."""
+        self._passing.set()
+        self.reset()
 
     def _run(self, target: Callable[[], None]) -> None:
         thread = threading.Thread(target=target, daemon=True)
@@ -84,7 +107,8 @@ class TcpProxy:
         except OSError:
             client.close()
             return
-        self._sockets += [client, server]
+        with self._lock:
+            self._sockets = [end for end in self._sockets if end.fileno() >= 0] + [client, server]
         for end in (client, server):
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._run(partial(self._pass_on, client, server, held=False))
@@ -95,7 +119,9 @@ class TcpProxy:
             while data := source.recv(65536):
                 if held:
                     self._flowing.wait()
-                target.sendall(data)
+                if self._passing.is_set():
+                    target.sendall(data)
+            self._passing.wait()
         except OSError:
             pass  # One side has gone; the other follows.
         finally:
