@@ -43,9 +43,9 @@ bench-peers: setup ## install jsreport and Carbone and measure the engine beside
 load: setup ## measure the service under load on platforms of its own (MINUTES=n of watching its memory, SEED=s)
 	PYTHONPATH=lambdas:. $(PYTHON) -m benchmarks.load $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED))
 
-chaos: setup ## break parts of a running service and judge what became of each request (FAULTS=n SEED=s MINUTES=m)
+chaos: setup ## break parts of a running service and judge what became of each request (FAULTS=n SEED=s MINUTES=m LONGEST=s)
 	PYTHONPATH=lambdas:. $(PYTHON) -m tests.chaos.run --faults $(or $(FAULTS),50) --seed $(or $(SEED),1) \
-		$(if $(MINUTES),--minutes $(MINUTES))
+		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(LONGEST),--longest $(LONGEST))
 
 gallery: setup ## make the sample reports of docs/gallery and their pictures
 	PYTHONPATH=lambdas:. $(PYTHON) -m tools.gallery

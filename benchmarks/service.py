@@ -143,7 +143,9 @@ def show(figures: Sequence[Figure]) -> None:
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="prensa-bench-") as home:
-        platform = start_platform(Path(home), sample=False, relay_interval=60.0)
+        platform = start_platform(
+            Path(home), sample=False, relay_interval=60.0, overrides={"TENANT_QUOTAS": "{}"}
+        )
         try:
             token = platform.token("bench", ["reports/read", "reports/write"])
 

@@ -124,10 +124,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--faults", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=600, help="after which no fault begins")
+    parser.add_argument("--longest", type=float, default=8, help="seconds that a part is away, at most")
     wanted = parser.parse_args(arguments)
     if not has_clock():
         _say("No clock is moved: there is no C compiler (cc).")
-    with tempfile.TemporaryDirectory(prefix="prensa-chaos-") as folder, chaos_bench(Path(folder)) as bench:
+    with (
+        tempfile.TemporaryDirectory(prefix="prensa-chaos-") as folder,
+        chaos_bench(Path(folder), longest_seconds=wanted.longest) as bench,
+    ):
         verdict, done = break_and_judge(
             bench, seed=wanted.seed, say=_say, faults=wanted.faults, minutes=wanted.minutes
         )
