@@ -267,8 +267,9 @@ class StompBroker:
 
     def _connect(self) -> "StompConnection":
         """The shared connection, opened if there is none that works. Raises :class:`BrokerUnavailable`."""
-        from reporting.stomp_connection import LoginRefused  # noqa: PLC0415
+        from reporting.stomp_connection import LoginRefused, LoginUnanswered  # noqa: PLC0415
 
+        refusals = (LoginRefused, LoginUnanswered)
         with self._lock:
             if self._current is not None and self._current.usable:
                 return self._current
@@ -277,24 +278,35 @@ class StompBroker:
                 self._current = None
             try:
                 self._current = self._open()
-            except LoginRefused as error:
+            except refusals as error:
                 if self._refresh_credentials is None:
                     raise BrokerUnavailable(str(error)) from error
                 try:
                     self._credentials = self._refresh_credentials()
                     self._current = self._open()
-                except LoginRefused as again:
+                except refusals as again:
                     raise BrokerUnavailable(str(again)) from again
                 except BrokerUnavailable:
                     raise
                 except PrensaError as failure:
-                    raise BrokerUnavailable(f"no new credentials: {failure}") from failure
+                    raise BrokerUnavailable(f"{error}; no new credentials: {failure}") from failure
             return self._current
 
     def _open(self) -> "StompConnection":
-        from reporting.stomp_connection import ConnectFailed, LoginRefused, StompConnection  # noqa: PLC0415
+        """A new connection to the first endpoint that takes the login.
+
+        Raises :class:`BrokerUnavailable`, ``LoginRefused``, and ``LoginUnanswered`` when no endpoint took it
+        and one of them may have refused it.
+        """
+        from reporting.stomp_connection import (  # noqa: PLC0415
+            ConnectFailed,
+            LoginRefused,
+            LoginUnanswered,
+            StompConnection,
+        )
 
         reasons = []
+        unanswered = False
         for endpoint in list(self._endpoints):
             try:
                 connection = StompConnection(
@@ -307,6 +319,7 @@ class StompBroker:
                 raise
             except (ConnectFailed, OSError) as error:
                 # OSError: the file of certificates can't be read.
+                unanswered = unanswered or isinstance(error, LoginUnanswered)
                 reasons.append(f"{endpoint.host}:{endpoint.port}: {error}")
                 _logger.warning("No connection to the broker at %s", reasons[-1])
             else:
@@ -314,6 +327,8 @@ class StompBroker:
                 self._endpoints.remove(endpoint)
                 self._endpoints.insert(0, endpoint)
                 return connection
+        if unanswered:
+            raise LoginUnanswered("; ".join(reasons))
         raise BrokerUnavailable("; ".join(reasons))
 
     def _discard(self, connection: "StompConnection") -> None:

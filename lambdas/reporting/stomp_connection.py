@@ -43,6 +43,13 @@ class LoginRefused(ConnectFailed):
     """The broker answered the login with an ERROR frame."""
 
 
+class LoginUnanswered(ConnectFailed):
+    """The connection ended before the login was answered.
+
+    The broker ends it after an ERROR frame, and a reset may overtake the frame: so it may be a refusal too.
+    """
+
+
 class ConnectionLost(Exception):
     """The connection ended or a receipt did not come: what was sent may or may not have arrived."""
 
@@ -85,7 +92,7 @@ class StompConnection:
         except ConnectionLost as error:
             self.close()
             raise ConnectFailed(str(error)) from error
-        except LoginRefused:
+        except (LoginRefused, LoginUnanswered):
             self.close()
             raise
 
@@ -187,7 +194,7 @@ class _Answers(ConnectionListener):  # type: ignore[misc] # stomp.py has no type
             if self._error is not None:
                 raise LoginRefused(f"the broker refused the login: {self._error}")
             if self._ended:
-                raise ConnectionLost("the connection ended before the login was answered")
+                raise LoginUnanswered("the connection ended before the login was answered")
             raise ConnectionLost("the login was not answered in time")
 
     def wait_for_receipt(self, receipt: str, deadline: float) -> None:
