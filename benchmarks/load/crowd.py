@@ -22,7 +22,7 @@ _SHORTEST_POLL_SECONDS = 0.02
 #: A report is late when it has not ended by then, whatever the load is.
 PATIENCE_SECONDS = 120.0
 #: Beyond that, what a queue may take for each report on a busy machine.
-PATIENCE_SECONDS_A_REPORT = 0.2
+_PATIENCE_SECONDS_A_REPORT = 0.2
 _SENDERS = 16
 _WARM_UP_DEADLINE_SECONDS = 120.0
 
@@ -106,6 +106,11 @@ def together(tenant: Tenant, calls: Calls, works: Sequence[Work], *, seed: int) 
     return time.monotonic() - began
 
 
+def patience(reports: int) -> float:
+    """Seconds after which one of so many reports in a queue is late."""
+    return PATIENCE_SECONDS + _PATIENCE_SECONDS_A_REPORT * reports
+
+
 def any_body(chance: random.Random) -> bytes:
     """A small report of any priority."""
     return _BODIES[chance.choice(tuple(_BODIES))]
@@ -142,8 +147,7 @@ def _concurrency(platform: PlatformHandle, function: str) -> int:
 
 
 def _figures(tenant: Tenant, calls: Calls, *, clients: int, elapsed: float) -> dict[str, Any]:
-    patience = PATIENCE_SECONDS + PATIENCE_SECONDS_A_REPORT * len(calls.accepted)
-    reports = tenant.settle(calls, seconds=patience)
+    reports = tenant.settle(calls, seconds=patience(len(calls.accepted)))
     return {
         "clients": clients,
         "accepted": len(calls.accepted),

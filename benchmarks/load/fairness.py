@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any
 
-from benchmarks.load.crowd import PATIENCE_SECONDS, PATIENCE_SECONDS_A_REPORT, send, together
+from benchmarks.load.crowd import PATIENCE_SECONDS, patience, send, together
 from benchmarks.load.tenant import Tenant, latencies, small_report, waited, waits
 from benchmarks.load.visitor import Calls, Visitor
 from local.testing import PlatformHandle
@@ -36,7 +36,7 @@ def flood(
         while not over.is_set():
             report_id = visitor.post(small_report("normal"))
             if report_id is not None:
-                visitor.follow(report_id, pause_seconds=_POLL_SECONDS, seconds=_patience(requests))
+                visitor.follow(report_id, pause_seconds=_POLL_SECONDS, seconds=patience(requests))
             over.wait(_PAUSE_SECONDS)
 
     asking = threading.Thread(target=together, args=(other, other_calls, [ask]), kwargs={"seed": seed})
@@ -44,7 +44,7 @@ def flood(
     began = time.monotonic()
     try:
         sent = send(bulk, bulk_calls, requests=requests, clients=_SENDERS, seed=seed, priority=priority)
-        flooded = bulk.settle(bulk_calls, seconds=_patience(requests))
+        flooded = bulk.settle(bulk_calls, seconds=patience(requests))
     finally:
         over.set()
         asking.join()
@@ -64,7 +64,3 @@ def flood(
         "post_ms": latencies(other_calls.posts),
         "errors": [*bulk_calls.errors, *other_calls.errors, *late],
     }
-
-
-def _patience(requests: int) -> float:
-    return PATIENCE_SECONDS + PATIENCE_SECONDS_A_REPORT * requests

@@ -5,6 +5,7 @@ has made is not made again.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -125,7 +126,8 @@ class Recovery:
         )
         count("LeasesLost")
         self._snapshots.publish(changed.report)
-        self._discard(report.object_key)
+        # What a lost worker has left, whole or in parts.
+        self._removed(report.object_key, self._store.discard)
         self._dispatcher.send(changed.outgoing)
         return 1
 
@@ -161,7 +163,8 @@ class Recovery:
     def _expire(self, report_id: str) -> int:
         report = self._reports.get(report_id)
         # The objects go first: if this run dies in between, the next one finds the row again.
-        if not (self._delete(report.object_key) and self._delete(report.input_key)):
+        remove = self._store.delete
+        if not (self._removed(report.object_key, remove) and self._removed(report.input_key, remove)):
             return 0
         try:
             changed = self._reports.expire(report_id)
@@ -170,20 +173,12 @@ class Recovery:
         self._snapshots.publish(changed.report)
         return 1
 
-    def _discard(self, object_key: str | None) -> None:
-        """Take away what a lost worker has left, whole or in parts."""
-        if object_key is None:
-            return
-        try:
-            self._store.discard(object_key)
-        except StorageUnavailable:
-            logger.warning("an object could not be deleted", object_key=object_key)
-
-    def _delete(self, object_key: str | None) -> bool:
+    def _removed(self, object_key: str | None, remove: Callable[[str], None]) -> bool:
+        """Whether nothing is left of the object; ``remove`` is a method of the store."""
         if object_key is None:
             return True
         try:
-            self._store.delete(object_key)
+            remove(object_key)
         except StorageUnavailable:
             logger.warning("an object could not be deleted", object_key=object_key)
             return False
