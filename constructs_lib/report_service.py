@@ -414,12 +414,8 @@ class ReportService(Construct):
         rights = (
             # `ListBucket` tells a missing object from a forbidden one, and is what the health check asks.
             (self.api_function, ["s3:ListBucket"], bucket.bucket_arn),
-            # A request whose transaction failed takes its rows away again; a rerun copies those of a report.
-            (
-                self.api_function,
-                ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"],
-                bucket.arn_for_objects("inputs/*"),
-            ),
+            # A rerun copies the rows of a report.
+            (self.api_function, ["s3:PutObject", "s3:GetObject"], bucket.arn_for_objects("inputs/*")),
             # What a client uploads, it does with a form that this function has signed.
             (self.api_function, ["s3:PutObject"], bucket.arn_for_objects("datasets/*")),
             (self.worker, ["s3:ListBucket"], bucket.bucket_arn),

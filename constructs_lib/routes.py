@@ -9,7 +9,7 @@ ADMIN = f"{RESOURCE_SERVER}/admin"
 #: What each scope of the resource server allows, as Cognito shows it.
 SCOPES = {
     "read": "Follow reports, download their files, read the catalogue",
-    "write": "Ask for reports, cancel them",
+    "write": "Ask for reports, cancel and delete them",
     "admin": "Look at dead letters and send them again",
 }
 
@@ -30,6 +30,7 @@ ROUTES = (
     Route(method="GET", path="/reports", scope=READ),
     Route(method="GET", path="/reports/{report_id}/download", scope=READ),
     Route(method="POST", path="/reports/{report_id}/cancel", scope=WRITE),
+    Route(method="DELETE", path="/reports/{report_id}", scope=WRITE),
     Route(method="POST", path="/reports/{report_id}/rerun", scope=WRITE),
     Route(method="GET", path="/report-types", scope=READ),
     Route(method="GET", path="/report-types/{name}", scope=READ),

@@ -12,6 +12,7 @@ from reporting import adapters
 from reporting.database import Database
 from reporting.dataset_uploads import DatasetLimits, DatasetUploads
 from reporting.datasets import Datasets
+from reporting.discards import Discards
 from reporting.dispatch import Dispatcher
 from reporting.generation import Defaults, Generation
 from reporting.lifecycle import Lifecycle
@@ -26,7 +27,6 @@ from reporting.sources import SourceEstimator
 from reporting.storage import S3ResultStore
 from reporting.timeline import Timelines
 from reporting.window import Window
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Api:
@@ -74,6 +74,7 @@ def build(settings: ApiSettings) -> Api:
         dispatcher=dispatcher,
         snapshots=snapshots,
         store=store,
+        discards=Discards(database),
         datasets=datasets,
         catalogue=catalogue,
         estimator=SourceEstimator(settings=settings, secrets=secrets, catalogue=catalogue),

@@ -204,6 +204,24 @@ CANCEL: dict[str, Any] = {
         503: _UNAVAILABLE,
     },
 }
+DELETE: dict[str, Any] = {
+    "summary": "Delete a report's file",
+    "description": (
+        "An ended report expires now: its file and the rows that came with the request are deleted within a "
+        "minute or so. What is left says that there was a report. A second call changes nothing."
+    ),
+    "operation_id": "delete",
+    "security": [{_SCHEME: [WRITE]}],
+    "responses": {
+        200: _answer("Expired", "Report"),
+        202: _answer("It expires at expires_at, at most ten minutes from now", "Report"),
+        401: _UNAUTHORIZED,
+        403: _FORBIDDEN,
+        404: _NOT_FOUND,
+        409: _problem("The report has not ended yet"),
+        503: _UNAVAILABLE,
+    },
+}
 RERUN: dict[str, Any] = {
     "summary": "Run a report again",
     "description": (

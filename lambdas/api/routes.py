@@ -133,6 +133,14 @@ def cancel(report_id: str) -> Response[str]:
     return _json(202, snapshot.status, headers)
 
 
+@app.delete("/reports/<report_id>", **documentation.DELETE)
+@tracer.capture_method(capture_response=False)
+def delete(report_id: str) -> Response[str]:
+    snapshot = bootstrap().lifecycle.delete(report_id, tenant=_tenant(WRITE))
+    expired = snapshot.status["status"] == Status.EXPIRED
+    return _json(200 if expired else 202, snapshot.status)
+
+
 @app.post("/reports/<report_id>/rerun", **documentation.RERUN)
 @tracer.capture_method(capture_response=False)
 def rerun(report_id: str) -> Response[str]:

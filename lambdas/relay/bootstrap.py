@@ -6,6 +6,7 @@ from functools import cache
 from relay.settings import RelaySettings
 from reporting import adapters
 from reporting.database import Database
+from reporting.discards import Discards
 from reporting.dispatch import Dispatcher
 from reporting.outbox import Outbox
 from reporting.recovery import Recovery
@@ -35,6 +36,7 @@ def build(settings: RelaySettings) -> Recovery:
         dispatcher=Dispatcher(broker=adapters.broker(settings, secrets), outbox=outbox),
         snapshots=Snapshots(reports=reports, cache=adapters.cache(settings, secrets)),
         store=S3ResultStore(bucket=settings.results_bucket),
+        discards=Discards(database),
         backoff=Backoff(base_seconds=settings.retry_base_seconds, cap_seconds=settings.retry_cap_seconds),
         resend_seconds=settings.resend_seconds,
     )

@@ -67,8 +67,11 @@ class StatusCache(Protocol):
     def put(self, report_id: str, version: int, status: Mapping[str, Any]) -> None:
         """Keep ``status`` unless a higher version is known."""
 
-    def invalidate(self, report_id: str, version: int) -> None:
-        """Forget the status at ``version`` and below, and take none below ``version`` any more."""
+    def invalidate(self, report_id: str, version: int) -> bool:
+        """Forget the status at ``version`` and below, and take none below ``version`` any more.
+
+        Whether it is certain that nobody is given one of those from here.
+        """
 
     def check(self) -> None:
         """Ask the cache whether it answers. Raises :class:`CacheUnavailable`."""
@@ -82,7 +85,8 @@ class NoCache:
 
     def put(self, report_id: str, version: int, status: Mapping[str, Any]) -> None: ...
 
-    def invalidate(self, report_id: str, version: int) -> None: ...
+    def invalidate(self, report_id: str, version: int) -> bool:  # noqa: ARG002
+        return True
 
     def check(self) -> None: ...
 
@@ -146,10 +150,13 @@ class ValkeyCache:
             lambda scripts: scripts.put(keys=[_key(report_id)], args=[version, text, self._lifetime_ms])
         )
 
-    def invalidate(self, report_id: str, version: int) -> None:
+    def invalidate(self, report_id: str, version: int) -> bool:
         _check_version(version)
         lifetime = _TOMBSTONE_SECONDS * 1000
-        self._attempt(lambda scripts: scripts.invalidate(keys=[_key(report_id)], args=[version, lifetime]))
+        answer = self._attempt(
+            lambda scripts: scripts.invalidate(keys=[_key(report_id)], args=[version, lifetime])
+        )
+        return answer is not None
 
     def check(self) -> None:
         from valkey.exceptions import ValkeyError  # noqa: PLC0415

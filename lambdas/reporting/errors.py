@@ -75,6 +75,11 @@ class InputGone(PrensaError):
     code = "input_gone"
     title = "The report's rows are not kept any more"
 
+    def __init__(self) -> None:
+        super().__init__(
+            "The rows that came with the request are not kept any more; send them in a new request."
+        )
+
 
 class LeaseLost(PrensaError):
     """Another claim has the report, or its lease could not be renewed in time: stop and write nothing."""

@@ -36,7 +36,6 @@ from reporting.repository import Changed, Reports
 from reporting.requests import PageModel, stored_dataset, stored_table
 from reporting.retries import Backoff, error_document, is_transient
 from reporting.snapshots import Snapshots
-from reporting.states import Status
 from reporting.storage import ObjectWriter, ResultStore, StorageUnavailable, StoredObject
 from reporting.tabular_text import ReadLimits
 from reporting.waiting import wait_for_database
@@ -279,20 +278,12 @@ class Execution:
             if result.row_count != read:
                 raise RowCountChanged(f"{read} rows were read and {result.row_count} were written.")
             heartbeat.progress(result.row_count, phase="uploading")
-            stored = self._commit(writer, claim.object_key)
+            stored = writer.commit()
         if (stored.size_bytes, stored.sha256) != (result.size_bytes, result.sha256):
             raise StorageUnavailable("The stored object is not the file that was rendered.")
         return _Rendered(
             format=wanted, result=result, stored=stored, object_key=claim.object_key, filename=filename
         )
-
-    def _commit(self, writer: ObjectWriter, object_key: str) -> StoredObject:
-        try:
-            return writer.commit()
-        except StorageUnavailable:
-            # The answer may be all that was lost: the next attempt has a key of its own.
-            self._discard(object_key)
-            raise
 
     def _publish(self, claim: Report, rendered: _Rendered) -> None:
         document = _result_document(rendered)
@@ -304,16 +295,14 @@ class Execution:
                 )
             )
         except LeaseLost:
+            # Whoever ended the claim has noted the key, but does not look for it for ever.
             self._discard(rendered.object_key)
             logger.warning("lease lost before the commit, the object was deleted")
             return
         except ForbiddenTransition:
             # A cancel came between the last look and the commit: it wins.
-            self._discard(rendered.object_key)
             self._stop(claim)
             return
-        if changed.report.status is not Status.SUCCEEDED:
-            self._discard(rendered.object_key)
         self._snapshots.publish(changed.report)
         self._dispatcher.send(changed.outgoing)
         count("ReportsSucceeded")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from reporting.dataset_uploads import DatasetUploads
+from reporting.discards import Discards
 from reporting.dispatch import Dispatcher
 from reporting.errors import (
     CommitUnknown,
@@ -72,6 +73,7 @@ class Generation:
         dispatcher: Dispatcher,
         snapshots: Snapshots,
         store: ResultStore,
+        discards: Discards,
         datasets: DatasetUploads,
         catalogue: Catalogue,
         estimator: Estimator,
@@ -83,6 +85,7 @@ class Generation:
         self._dispatcher = dispatcher
         self._snapshots = snapshots
         self._store = store
+        self._discards = discards
         self._datasets = datasets
         self._catalogue = catalogue
         self._estimator = estimator
@@ -160,9 +163,7 @@ class Generation:
             try:
                 rows = load_document(self._store.get_input(report.input_key).decode())
             except ObjectNotFound as error:
-                raise InputGone(
-                    "The rows that came with the request are not kept any more; send them in a new request."
-                ) from error
+                raise InputGone from error
         return {**report.request, "table": {**report.request["table"], "rows": rows}}
 
     def _store_and_send(
@@ -190,15 +191,11 @@ class Generation:
         try:
             accepted = self._accept(new, place, idempotency)
         except QuotaExceeded:
-            if input_key is not None:
-                self._store.delete(input_key)
             count("RequestsRefused")
             raise
         log_report(report_id=accepted.report.id, tenant=tenant, traceparent=accepted.report.traceparent)
         if accepted.replayed:
-            # Another request with this key was first: its rows count, ours are not needed.
-            if input_key is not None:
-                self._store.delete(input_key)
+            # Another request with this key was first.
             return self._replayed(accepted.report)
         snapshot = self._snapshots.publish(accepted.report)
         self._dispatcher.send(accepted.outgoing)
@@ -264,6 +261,8 @@ class Generation:
         if len(data) <= INLINE_BYTES:
             return text, None
         input_key = f"inputs/{report_id}.json"
+        # Rows that no report comes to have, for whatever reason, are deleted by the relay.
+        self._discards.expect_input(input_key)
         self._store.put_input(input_key, data)
         return None, input_key
 

@@ -5,11 +5,11 @@ has made is not made again.
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from aws_lambda_powertools.metrics import MetricUnit
 
+from reporting.discards import Discards
 from reporting.dispatch import Dispatcher
 from reporting.errors import ForbiddenTransition, LeaseLost
 from reporting.followups import dead_letter, next_attempt
@@ -20,9 +20,11 @@ from reporting.repository import Changed, LostLease, Reports
 from reporting.retries import Backoff
 from reporting.snapshots import Snapshots
 from reporting.states import Status
-from reporting.storage import ResultStore, StorageUnavailable
+from reporting.storage import ResultStore, StorageRefused, StorageUnavailable
 
 _BATCH = 200
+#: Fewer at once: they are this run's for a minute.
+_DELETIONS = 50
 _SENT_HOURS = 24
 
 
@@ -37,7 +39,7 @@ class Recovered:
 
 
 class Recovery:
-    """Sends what is unsent, takes up lost leases, expires old results, deletes what is over."""
+    """Sends what is unsent, takes up lost leases, expires old reports, deletes what is over."""
 
     def __init__(
         self,
@@ -47,6 +49,7 @@ class Recovery:
         dispatcher: Dispatcher,
         snapshots: Snapshots,
         store: ResultStore,
+        discards: Discards,
         backoff: Backoff,
         resend_seconds: int,
     ) -> None:
@@ -55,6 +58,7 @@ class Recovery:
         self._dispatcher = dispatcher
         self._snapshots = snapshots
         self._store = store
+        self._discards = discards
         self._backoff = backoff
         self._resend_seconds = resend_seconds
 
@@ -66,7 +70,8 @@ class Recovery:
         # What a process released and could not send is in the outbox, due like any other message.
         self._dispatcher.send(self._reports.follow(limit=_BATCH))
         sent = self._send_due(give_up_at)
-        expired = self._expire_results(give_up_at)
+        expired = self._expire(give_up_at)
+        self._delete_discards(give_up_at)
         self._outbox.purge_sent(older_than_hours=_SENT_HOURS, limit=5000)
         self._reports.purge_keys(limit=5000)
         self._reports.purge_datasets(limit=5000)
@@ -126,8 +131,6 @@ class Recovery:
         )
         count("LeasesLost")
         self._snapshots.publish(changed.report)
-        # What a lost worker has left, whole or in parts.
-        self._removed(report.object_key, self._store.discard)
         self._dispatcher.send(changed.outgoing)
         return 1
 
@@ -150,39 +153,43 @@ class Recovery:
             outgoing=[dead_letter(report)],
         )
 
-    def _expire_results(self, give_up_at: float) -> int:
+    def _expire(self, give_up_at: float) -> int:
         expired = 0
         while time.monotonic() < give_up_at:
-            ids = self._reports.expired_results(limit=_BATCH)
+            ids = self._reports.expired(limit=_BATCH)
             for report_id in ids:
-                expired += self._expire(report_id)
+                try:
+                    changed = self._reports.expire(report_id)
+                except ForbiddenTransition:
+                    # Another relay was faster, or the report was sent again.
+                    continue
+                self._snapshots.publish(changed.report)
+                expired += 1
             if len(ids) < _BATCH:
                 break
         return expired
 
-    def _expire(self, report_id: str) -> int:
-        report = self._reports.get(report_id)
-        # The objects go first: if this run dies in between, the next one finds the row again.
-        remove = self._store.delete
-        if not (self._removed(report.object_key, remove) and self._removed(report.input_key, remove)):
-            return 0
-        try:
-            changed = self._reports.expire(report_id)
-        except ForbiddenTransition:
-            return 0
-        self._snapshots.publish(changed.report)
-        return 1
+    def _delete_discards(self, give_up_at: float) -> None:
+        """Delete what ended attempts, expired reports and requests without a report have left."""
+        while time.monotonic() < give_up_at:
+            keys = self._discards.take_due(limit=_DELETIONS)
+            try:
+                for key in keys:
+                    self._delete(key)
+            except StorageUnavailable:
+                logger.warning("objects could not be deleted, the next run tries again", count=len(keys))
+                return
+            if len(keys) < _DELETIONS:
+                break
 
-    def _removed(self, object_key: str | None, remove: Callable[[str], None]) -> bool:
-        """Whether nothing is left of the object; ``remove`` is a method of the store."""
-        if object_key is None:
-            return True
+    def _delete(self, key: str) -> None:
         try:
-            remove(object_key)
-        except StorageUnavailable:
-            logger.warning("an object could not be deleted", object_key=object_key)
-            return False
-        return True
+            self._store.discard(key)
+        except StorageRefused:
+            # One that can't be deleted keeps none of the others.
+            logger.exception("an object can't be deleted", object_key=key)
+        else:
+            self._discards.deleted(key)
 
 
 def _worker_lost(code: str, report: Report, *, retryable: bool) -> dict[str, object]:

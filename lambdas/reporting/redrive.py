@@ -180,8 +180,8 @@ def _queue(cursor: Cursor, report: Report) -> tuple[Report, list[OutboxRow]]:
     """
     cursor.execute(
         "UPDATE reports SET version = version + 1, attempt = 0, fencing_token = fencing_token + 1,"
-        " error = NULL, started_at = NULL, finished_at = NULL, next_retry_at = UTC_TIMESTAMP(6),"
-        " phase = NULL, rows_done = 0, status = %s WHERE id = %s",
+        " error = NULL, started_at = NULL, finished_at = NULL, expires_at = NULL, phase = NULL,"
+        " rows_done = 0, next_retry_at = UTC_TIMESTAMP(6), status = %s WHERE id = %s",
         (next_status(report.status, Event.REDRIVE).value, report.id),
     )
     cursor.execute(

@@ -10,9 +10,9 @@ from typing import Any
 
 from pymysql.cursors import Cursor
 
-from reporting import attempts, datasets, idempotency, outbox, window
+from reporting import attempts, datasets, discards, idempotency, outbox, window
 from reporting.database import Database
-from reporting.errors import LeaseLost, Rate, ReportNotFound
+from reporting.errors import InputGone, LeaseLost, Rate, ReportNotFound
 from reporting.idempotency import IdempotencyKey
 from reporting.identifiers import is_report_id
 from reporting.outbox import OutboxMessage, OutboxRow
@@ -77,6 +77,10 @@ _ENDS_OF_CLAIM = {
 }
 
 
+_HELD_BY_CLAIM = "id = %s AND reports.fencing_token = %s AND status IN ('running', 'cancelling')"
+_LEASE_GONE = "The lease of this claim is gone."
+
+
 class _Conflict(Exception):
     """The row changed between the read and the UPDATE."""
 
@@ -115,6 +119,8 @@ class Reports:
             if report_id != new.id:
                 return Accepted(report=_select(cursor, report_id), outgoing=[], replayed=True)
             rate = self._quotas.take(cursor, tenant=new.tenant)
+            if new.input_key is not None:
+                discards.keep_input(cursor, new.input_key)
             cursor.execute(
                 "INSERT INTO reports (id, tenant, report_type, format, priority, lane, queue, request,"
                 " inline_rows, input_key, status, version, attempt, max_attempts, fencing_token, rows_done,"
@@ -175,10 +181,15 @@ class Reports:
         return (str(rows[0][0]), str(rows[0][1])) if rows else None
 
     def inline_rows(self, report_id: str) -> Any:
-        """The rows stored beside the report: a list of lists in column order."""
+        """The rows stored beside the report: a list of lists in column order.
+
+        Raises :class:`ReportNotFound` and :class:`InputGone`.
+        """
         rows = self._database.query("SELECT inline_rows FROM reports WHERE id = %s", (report_id,))
-        if not rows or rows[0][0] is None:
+        if not rows:
             raise ReportNotFound(report_id)
+        if rows[0][0] is None:
+            raise InputGone
         return load_document(str(rows[0][0]))
 
     def claim(self, report_id: str, *, attempt: int, object_token: str, lease_seconds: int) -> Report | None:
@@ -210,35 +221,35 @@ class Reports:
         self, claim: Report, *, lease_seconds: int, phase: str, rows_done: int, rows_total: int | None
     ) -> Report:
         """Extend the lease and write progress. Raises :class:`LeaseLost` when the claim no longer holds."""
-        return self._update_claim(
-            claim,
+        changed = self._database.execute(
             # One statement for both tables; a claim of before the table of attempts has no row there.
             "UPDATE reports LEFT JOIN attempts ON attempts.report_id = reports.id"
             " AND attempts.fencing_token = reports.fencing_token"
             " SET lease_until = UTC_TIMESTAMP(6) + INTERVAL %s SECOND, version = version + 1,"
             " phase = %s, rows_done = GREATEST(rows_done, %s), rows_total = COALESCE(%s, rows_total),"
-            " attempts.last_heartbeat_at = UTC_TIMESTAMP(6)",
-            (lease_seconds, phase, rows_done, rows_total),
+            f" attempts.last_heartbeat_at = UTC_TIMESTAMP(6) WHERE {_HELD_BY_CLAIM}",
+            (lease_seconds, phase, rows_done, rows_total, claim.id, claim.fencing_token),
         )
+        if not changed:
+            raise LeaseLost(_LEASE_GONE)
+        return self.get(claim.id)
 
     def move(self, claim: Report, object_key: str) -> Report:
         """Say that a claim's result goes to ``object_key``: before its bytes do, so that none is forgotten.
 
         Raises :class:`LeaseLost` when the claim no longer holds.
         """
-        return self._update_claim(
-            claim, "UPDATE reports SET object_key = %s, version = version + 1", (object_key,)
-        )
 
-    def _update_claim(self, claim: Report, update: str, values: tuple[object, ...]) -> Report:
-        """Change a report that ``claim`` still holds. Raises :class:`LeaseLost` when it does not."""
-        changed = self._database.execute(
-            f"{update} WHERE id = %s AND reports.fencing_token = %s AND status IN ('running', 'cancelling')",
-            (*values, claim.id, claim.fencing_token),
-        )
-        if not changed:
-            raise LeaseLost("The lease of this claim is gone.")
-        return self.get(claim.id)
+        def change(cursor: Cursor) -> Report:
+            if not cursor.execute(
+                f"UPDATE reports SET object_key = %s, version = version + 1 WHERE {_HELD_BY_CLAIM}",
+                (object_key, claim.id, claim.fencing_token),
+            ):
+                raise LeaseLost(_LEASE_GONE)
+            discards.note(cursor, [claim.object_key], watch_seconds=discards.ATTEMPT_SECONDS)
+            return _select(cursor, claim.id)
+
+        return self._database.transaction(change)
 
     def succeed(self, claim: Report, *, result: dict[str, Any], row_count: int, keep_days: int) -> Changed:
         """Publish the result of a claim.
@@ -332,8 +343,29 @@ class Reports:
         )
 
     def expire(self, report_id: str) -> Changed:
-        """Mark a result as expired. The row stays."""
-        return self._transition(report_id, Event.EXPIRE, "result = NULL, object_key = NULL", ())
+        """End what is kept of an ended report, its file and the rows that came with it. The row stays."""
+        return self._transition(
+            report_id,
+            Event.EXPIRE,
+            "result = NULL, object_key = NULL, input_key = NULL, inline_rows = NULL,"
+            " expires_at = LEAST(COALESCE(expires_at, UTC_TIMESTAMP(6)), UTC_TIMESTAMP(6))",
+            (),
+        )
+
+    def expire_later(self, report: Report, *, seconds: int) -> Report | None:
+        """Let an ended report expire in ``seconds``, or earlier if it does anyway.
+
+        Its version stays: copies of it that are in the cache are not those of an earlier status. ``None``
+        when it has changed since ``report`` was read.
+        """
+        self._database.execute(
+            "UPDATE reports SET expires_at ="
+            " LEAST(COALESCE(expires_at, UTC_TIMESTAMP(6) + INTERVAL %s SECOND), UTC_TIMESTAMP(6)"
+            " + INTERVAL %s SECOND) WHERE id = %s AND version = %s",
+            (seconds, seconds, report.id, report.version),
+        )
+        now = self.get(report.id)
+        return now if now.version == report.version else None
 
     def lost_leases(self, *, limit: int) -> list[LostLease]:
         """Reports whose lease ran out, the longest lost first; rows that another relay has are skipped."""
@@ -396,11 +428,11 @@ class Reports:
         """How many reports wait for their tenant's window."""
         return window.held_back(self._database)
 
-    def expired_results(self, *, limit: int) -> list[str]:
-        """Ids of succeeded reports whose time is over."""
+    def expired(self, *, limit: int) -> list[str]:
+        """Ids of ended reports whose time is over."""
         rows = self._database.query(
-            "SELECT id FROM reports WHERE status = 'succeeded' AND expires_at <= UTC_TIMESTAMP(6)"
-            " ORDER BY expires_at LIMIT %s",
+            "SELECT id FROM reports WHERE status IN ('succeeded', 'failed', 'cancelled')"
+            " AND expires_at <= UTC_TIMESTAMP(6) ORDER BY expires_at LIMIT %s",
             (limit,),
         )
         return [str(row[0]) for row in rows]
@@ -469,6 +501,10 @@ class Reports:
             if not changed:
                 raise _Conflict
             attempts.record(cursor, report, event, status, cause=cause)
+            if report.status in HELD and status not in HELD and status is not Status.SUCCEEDED:
+                discards.note(cursor, [report.object_key], watch_seconds=discards.ATTEMPT_SECONDS)
+            elif event is Event.EXPIRE:
+                discards.note(cursor, [report.object_key, report.input_key], watch_seconds=0)
             rows = outbox.insert(cursor, outgoing)
             if status.done and event is not Event.EXPIRE:
                 rows += self._window.leave(

@@ -13,7 +13,7 @@ from reporting.states import Status
 from reporting.status import status_document
 
 #: Longer than an entry of the cache lives, with room for clocks that differ.
-_BEFORE_EXPIRY = timedelta(minutes=10)
+CACHED_SECONDS = 600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +53,10 @@ class Snapshots:
             raise ReportNotFound(report_id)
         return snapshot
 
+    def withdraw(self, report: Report) -> bool:
+        """Let nobody be given this status from the cache any more; whether that is certain."""
+        return self._cache.invalidate(report.id, report.version + 1)
+
     def publish(self, report: Report) -> Snapshot:
         """A report's new status. The cache gets it if it is settled, and keeps it if it knows no newer one.
 
@@ -76,10 +80,12 @@ class Snapshots:
 def _is_settled(report: Report) -> bool:
     """Whether no entry of the report can outlive its status. A failed report can be sent again."""
     match report.status:
-        case Status.CANCELLED | Status.EXPIRED:
+        case Status.EXPIRED:
             return True
-        case Status.SUCCEEDED:
-            assert report.expires_at is not None  # noqa: S101 - a success sets it
-            return report.expires_at.replace(tzinfo=UTC) - datetime.now(UTC) > _BEFORE_EXPIRY
+        case Status.SUCCEEDED | Status.CANCELLED:
+            if report.expires_at is None:
+                return True
+            left = report.expires_at.replace(tzinfo=UTC) - datetime.now(UTC)
+            return left > timedelta(seconds=CACHED_SECONDS)
         case _:
             return False

@@ -1,7 +1,7 @@
 """The life of a report as one pure table: which event leads from which status to which.
 
-    queued -> running -> succeeded -> expired
-      |        |  |  ^
+    queued -> running -> succeeded -> expired (its time is over, or its owner deletes it;
+      |        |  |  ^               so do failed and cancelled, when they are deleted)
       |        |  |  +--- retrying (a transient error, or a lease that ran out)
       |        |  +-----> failed -> queued (an operator redrives it)
       |        +--------> cancelling -> cancelled
@@ -69,6 +69,8 @@ TRANSITIONS: MappingProxyType[tuple[Status, Event], Status] = MappingProxyType(
         (Status.CANCELLED, Event.CANCEL): Status.CANCELLED,
         (Status.CANCELLING, Event.STOP): Status.CANCELLED,
         (Status.SUCCEEDED, Event.EXPIRE): Status.EXPIRED,
+        (Status.FAILED, Event.EXPIRE): Status.EXPIRED,
+        (Status.CANCELLED, Event.EXPIRE): Status.EXPIRED,
         # An operator sends a dead letter again.
         (Status.FAILED, Event.REDRIVE): Status.QUEUED,
     }

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import urllib3
@@ -31,6 +32,9 @@ class Sent:
     poison: bool
     id: str = ""
     cancelled: bool = False
+    deleted: bool = False
+    #: The highest version that was shown.
+    seen: int = 0
     final: dict[str, Any] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     #: The longest that the API took to accept it, in seconds.
@@ -48,7 +52,7 @@ class Fault:
 
 
 class Stream:
-    """Clients that send requests until they are stopped, and follow each to its end."""
+    """Clients that send, cancel and delete until they are stopped, and one that reads what became of it."""
 
     def __init__(self, client: Client, *, seed: int) -> None:
         self._client = client
@@ -57,7 +61,11 @@ class Stream:
         self.sent: list[Sent] = []
         #: Why a client gave up, which none should.
         self.broken: list[str] = []
-        self._threads = [threading.Thread(target=self._run, args=(number,)) for number in range(_CLIENTS)]
+        self._threads = [
+            threading.Thread(target=self._run, args=(f"client {number}", partial(self._send, number)))
+            for number in range(_CLIENTS)
+        ]
+        self._threads.append(threading.Thread(target=self._run, args=("reader", self._read)))
 
     def start(self) -> None:
         for thread in self._threads:
@@ -68,27 +76,39 @@ class Stream:
         for thread in self._threads:
             thread.join()
 
-    def _run(self, number: int) -> None:
+    def _run(self, name: str, work: Callable[[], None]) -> None:
         try:
-            self._send(number)
+            work()
         except Exception as error:  # noqa: BLE001 - told by the oracle, whatever it is
-            self.broken.append(f"client {number}: {error!r}")
+            self.broken.append(f"{name}: {error!r}")
 
     def _send(self, number: int) -> None:
         chance = random.Random(f"{self._seed}-{number}")  # noqa: S311 - a run that can be repeated
         count = 0
+        mine: list[Sent] = []
         while not self._stopped.is_set():
             count += 1
             sent = _request(chance, key=f"chaos-{self._seed}-{number}-{count}")
             self.sent.append(sent)
             accept(self._client, sent, repeats=chance.choice((1, 1, 1, 2)))
             if chance.random() < 0.15:
-                sent.cancelled = _cancel(self._client, sent.id)
+                sent.cancelled = _done(self._client, "POST", f"/reports/{sent.id}/cancel")
+            mine.append(sent)
+            if chance.random() < 0.15:
+                old = chance.choice(mine[-10:])
+                old.deleted |= _done(self._client, "DELETE", f"/reports/{old.id}")
             self._stopped.wait(chance.random() * 1.5)
+
+    def _read(self) -> None:
+        chance = random.Random(self._seed)  # noqa: S311 - a run that can be repeated
+        while not self._stopped.wait(_PAUSE_SECONDS):
+            if found := [sent for sent in self.sent[-100:] if sent.id]:
+                _look(self._client, chance.choice(found))
 
 
 def _request(chance: random.Random, *, key: str) -> Sent:
-    kind = chance.choice((*["small"] * 18, *["large"] * 5, *["query"] * 6, *["poison"] * 6, "huge"))
+    weights = {"small": 15, "bulky": 3, "large": 5, "query": 6, "poison": 6, "huge": 1}
+    [kind] = chance.choices(list(weights), list(weights.values()))
     body: dict[str, Any]
     if kind == "large":
         body = {
@@ -106,7 +126,8 @@ def _request(chance: random.Random, *, key: str) -> Sent:
     if kind == "poison":
         body = {"table": {**_TABLE, "rows": [["no number"]]}, "format": "csv", "on_bad_value": "fail"}
         return Sent(key, body, None, True)
-    rows = chance.randrange(1, 400)
+    # Many rows do not stay in the database until they are worked on.
+    rows = 6000 if kind == "bulky" else chance.randrange(1, 400)
     body = {"table": {**_TABLE, "rows": [[number] for number in range(rows)]}, "format": "csv"}
     return Sent(key, body, rows, False)
 
@@ -127,24 +148,30 @@ def accept(client: Client, sent: Sent, *, repeats: int = 1) -> None:
         sent.id = answer.json["id"]
 
 
-def _cancel(client: Client, report_id: str) -> bool:
-    answer = patiently(lambda: client.call("POST", f"/reports/{report_id}/cancel"), wanted=(200, 202, 409))
+def _done(client: Client, method: str, path: str) -> bool:
+    """Whether the report's status allowed the call."""
+    answer = patiently(lambda: client.call(method, path), wanted=(200, 202, 409))
     return bool(answer.status != 409)
 
 
 def follow(client: Client, sent: Sent, *, give_up_at: float) -> None:
-    """Read the status until it is done, and note each step back."""
-    seen = 0
+    """Read the status until it is done."""
     while True:
-        answer = patiently(lambda: client.call("GET", f"/status/{sent.id}"), wanted=(200,))
-        status: dict[str, Any] = answer.json
-        if status["version"] < seen:
-            sent.faults.append(f"version {seen} was followed by {status['version']}")
-        seen = max(seen, status["version"])
+        status = _look(client, sent)
         if status["done"] or time.monotonic() > give_up_at:
             sent.final = status
             return
         time.sleep(_PAUSE_SECONDS)
+
+
+def _look(client: Client, sent: Sent) -> dict[str, Any]:
+    """Read the status once, and note a step back. One thread at a time is a report's reader."""
+    answer = patiently(lambda: client.call("GET", f"/status/{sent.id}"), wanted=(200,))
+    status: dict[str, Any] = answer.json
+    if status["version"] < sent.seen:
+        sent.faults.append(f"version {sent.seen} was followed by {status['version']}")
+    sent.seen = max(sent.seen, status["version"])
+    return status
 
 
 def patiently(call: Callable[[], Any], *, wanted: tuple[int, ...]) -> Any:

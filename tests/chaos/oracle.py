@@ -39,12 +39,13 @@ _CAUSES = (
 
 @dataclass
 class Verdict:
-    """Counts that must be 0 but for the first four, and what was wrong in words."""
+    """Counts that must be 0 but for the first five, and what was wrong in words."""
 
     accepted: int = 0
     succeeded: int = 0
     failed: int = 0
     cancelled: int = 0
+    expired: int = 0
     lost: int = 0
     double: int = 0
     backward: int = 0
@@ -67,6 +68,9 @@ def judge(
     ``foreign`` are messages that are none of the service's, with whether they are certainly in the broker.
     """
     give_up_at = time.monotonic() + BOUND_SECONDS
+    for sent in requests:
+        if sent.deleted:
+            _delete_at_once(client, sent, give_up_at=give_up_at)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda sent: follow(client, sent, give_up_at=give_up_at), requests))
     verdict = Verdict(accepted=len({sent.id for sent in requests}))
@@ -79,6 +83,15 @@ def judge(
     _judge_bucket(platform, requests, verdict)
     _judge_dead_letters(client, requests, foreign, verdict)
     return verdict
+
+
+def _delete_at_once(client: Client, sent: Sent, *, give_up_at: float) -> None:
+    """Without the cache a deletion is a promise; with it, it is done."""
+    while patiently(lambda: client.call("DELETE", f"/reports/{sent.id}"), wanted=(200, 202)).status != 200:
+        if time.monotonic() > give_up_at:
+            sent.faults.append("it could not be deleted")
+            return
+        time.sleep(0.5)
 
 
 def _judge_one(client: Client, sent: Sent, verdict: Verdict) -> None:
@@ -105,6 +118,10 @@ def _judge_one(client: Client, sent: Sent, verdict: Verdict) -> None:
             verdict.cancelled += 1
             if not sent.cancelled:
                 verdict.wrong.append(f"{sent.id}: nobody cancelled it")
+        case "expired":
+            verdict.expired += 1
+            if not sent.deleted:
+                verdict.wrong.append(f"{sent.id}: nobody deleted it")
         case status:
             verdict.lost += 1
             verdict.wrong.append(f"{sent.id}: {status} after {BOUND_SECONDS:.0f} s")
@@ -123,27 +140,39 @@ def _judge_file(client: Client, sent: Sent, verdict: Verdict) -> None:
 
 
 def _judge_bucket(platform: PlatformHandle, requests: Sequence[Sent], verdict: Verdict) -> None:
-    """Exactly one object for each report that succeeded, and nothing else of a result."""
+    """Exactly one object for each report that succeeded, and nothing else of a result.
+
+    Rows that came with a request are those of a report that has not expired.
+    """
     s3 = _s3(platform)
     expected = {sent.id for sent in requests if sent.final.get("status") == "succeeded"}
+    inputs = {f"{sent.id}.json" for sent in requests if sent.final.get("status") != "expired"}
     give_up_at = time.monotonic() + BOUND_SECONDS
     while True:
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix="results/")
-        found = Counter(item["Key"].split("/")[1] for page in pages for item in page.get("Contents", []))
+        keys = [key.split("/") for key in _keys(s3)]
+        found = Counter(key[1] for key in keys if key[0] == "results")
+        nobodys = [key[1] for key in keys if key[0] == "inputs" and key[1] not in inputs]
         uploads = s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
         left = {report_id: found[report_id] for report_id in found if report_id not in expected}
         doubled = [report_id for report_id in expected if found[report_id] > 1]
-        # What a killed worker leaves is taken away when its lease is.
-        if not (left or doubled or uploads) or time.monotonic() > give_up_at:
+        # What a killed worker leaves is taken away when its lease is, and rows of nobody after two minutes.
+        if not (left or doubled or uploads or nobodys) or time.monotonic() > give_up_at:
             break
         time.sleep(0.5)
     verdict.wrong += [f"{report_id}: {count} objects, and no result" for report_id, count in left.items()]
+    verdict.wrong += [f"rows of no report: {name}" for name in nobodys]
     verdict.wrong += [f"an upload is left: {upload['Key']}" for upload in uploads]
-    verdict.leftover_objects, verdict.leftover_uploads = sum(left.values()), len(uploads)
+    verdict.leftover_objects = sum(left.values()) + len(nobodys)
+    verdict.leftover_uploads = len(uploads)
     verdict.double += len(doubled)
     for report_id in expected:
         if found[report_id] != 1:
             verdict.wrong.append(f"{report_id}: {found[report_id]} objects")
+
+
+def _keys(s3: Any) -> list[str]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+    return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
 
 def _judge_dead_letters(

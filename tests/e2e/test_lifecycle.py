@@ -103,8 +103,52 @@ def test_c13_a_result_expires_with_its_file_and_the_row_stays(
     expired = until(service, f"/status/{status['id']}", lambda seen: seen["status"] == "expired")
     assert (expired["result"], expired["done"]) == (None, True)
     problem(service.call("GET", f"/reports/{status['id']}/download"), status=410, code="expired")
-    assert service.fetch(link).status in (403, 404), "the file is gone, whatever an old link says"
+    file_is_gone(service, link)
     problem(service.call("POST", f"/reports/{status['id']}/cancel"), status=409, code="forbidden_transition")
+
+
+@pytest.mark.parametrize("number", [1, 2000], ids=["in-the-database", "in-the-bucket"])
+def test_a_deleted_report_leaves_its_row_and_nothing_else(
+    service: Client, platform: PlatformHandle, number: int
+) -> None:
+    status, _ = service.make({"table": {**TABLE, "rows": [[f"{n:030d}"] for n in range(number)]}})
+    path, link = f"/reports/{status['id']}", status["result"]["download"]["url"]
+    deleted = service.call("DELETE", path)
+    assert (deleted.status, deleted.json["status"], deleted.json["result"]) == (200, "expired", None)
+    assert deleted.json["expires_at"] < status["expires_at"]
+    assert service.call("DELETE", path).json == deleted.json
+    assert service.call("GET", f"/status/{status['id']}").json == deleted.json
+    problem(service.call("GET", f"{path}/download"), status=410, code="expired")
+    problem(service.call("POST", f"{path}/rerun"), status=410, code="input_gone")
+    file_is_gone(service, link)
+    kept = "inline_rows, input_key, object_key, result"
+    assert platform.query(f"SELECT {kept} FROM prensa.reports WHERE id = '{status['id']}'") == ((None,) * 4,)
+
+
+def test_a_report_that_has_not_ended_can_not_be_deleted(service: Client) -> None:
+    report = service.generate(LONG)
+    refused = problem(service.call("DELETE", f"/reports/{report['id']}"), status=409, code="not_done")
+    assert "cancel it first" in refused["detail"]
+    service.call("POST", f"/reports/{report['id']}/cancel")
+    service.wait(report["id"])
+    deleted = service.call("DELETE", f"/reports/{report['id']}")
+    assert (deleted.status, deleted.json["status"]) == (200, "expired")
+
+
+def test_another_tenants_report_can_not_be_deleted(service: Client, platform: PlatformHandle) -> None:
+    status, data = service.make({"table": TABLE, "format": "csv"})
+    other = service.with_token(platform.token("other", ["reports/write"]))
+    problem(other.call("DELETE", f"/reports/{status['id']}"), status=404, code="not_found")
+    reader = service.with_token(platform.token("acme", ["reports/read"]))
+    problem(reader.call("DELETE", f"/reports/{status['id']}"), status=403, code="insufficient_scope")
+    assert service.fetch(status["result"]["download"]["url"]).data == data
+
+
+def file_is_gone(service: Client, link: str) -> None:
+    """Wait until there is no file, whatever an old link says."""
+    give_up_at = time.monotonic() + DEADLINE_SECONDS
+    while (status := service.fetch(link).status) not in (403, 404):
+        assert time.monotonic() < give_up_at, f"{status} after {DEADLINE_SECONDS} s"
 
 
 def until(service: Client, path: str, met: Callable[[Any], bool]) -> Any:
@@ -208,7 +252,7 @@ def test_what_is_under_way_is_not_run_again_and_what_is_not_mine_is_not_there(
     assert service.wait(report["id"])["status"] == "cancelled"
 
 
-def test_c13_an_expired_report_can_be_run_again_unless_its_rows_are_deleted(
+def test_c13_the_rows_that_came_with_a_request_expire_with_its_report(
     service: Client, platform: PlatformHandle
 ) -> None:
     large = {**TABLE, "rows": [["x" * 40] for _ in range(1500)]}
@@ -219,6 +263,5 @@ def test_c13_an_expired_report_can_be_run_again_unless_its_rows_are_deleted(
     )
     for report_id in (small, big):
         until(service, f"/status/{report_id}", lambda seen: seen["status"] == "expired")
-    assert service.call("POST", f"/reports/{small}/rerun").status == 202
-    gone = problem(service.call("POST", f"/reports/{big}/rerun"), status=410, code="input_gone")
-    assert "new request" in gone["detail"]
+        gone = problem(service.call("POST", f"/reports/{report_id}/rerun"), status=410, code="input_gone")
+        assert "new request" in gone["detail"]

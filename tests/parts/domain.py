@@ -61,6 +61,7 @@ def database(connect: Connect) -> Iterator[Database]:
         "window_entries",
         "tenant_lanes",
         "tenant_rates",
+        "discarded_objects",
     ):
         database.execute(f"DELETE FROM {table}")
     yield database

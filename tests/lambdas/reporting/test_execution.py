@@ -21,6 +21,7 @@ from reporting.broker import StompBroker, parse_endpoints
 from reporting.cache import NoCache
 from reporting.database import Connect, Database
 from reporting.dead_letters import DeadLetters
+from reporting.discards import Discards
 from reporting.dispatch import Dispatcher
 from reporting.errors import TransientError
 from reporting.execution import Execution, Limits
@@ -114,6 +115,7 @@ class Bench:
             dispatcher=self.dispatcher,
             snapshots=self.snapshots,
             store=self.store,
+            discards=Discards(self.database),
             backoff=BACKOFF,
             resend_seconds=900,
         )
@@ -459,10 +461,13 @@ def test_an_object_whose_answer_was_lost_does_not_stay(bench: Bench, object_stor
             return 500, "InternalError"
         return None
 
+    straight = bench.store
     with HttpProxy(object_store.port, fault) as proxy:
-        bench.store = S3ResultStore(bucket=bench.store._bucket, endpoint_url=proxy.url, region="us-east-1")
+        bench.store = S3ResultStore(bucket=straight._bucket, endpoint_url=proxy.url, region="us-east-1")
         after = bench.attempt(accept(bench.reports).report)
     assert (after.status, after.error and after.error["code"]) == (Status.RETRYING, "storage_unavailable")
+    bench.store = straight
+    bench.recovery().run(seconds_left=30)
     assert objects_of(bench, object_store) == []
 
 
@@ -644,6 +649,7 @@ def test_two_relays_at_once_take_a_lost_lease_up_once(bench: Bench, connect: Con
             dispatcher=bench.dispatcher,
             snapshots=bench.snapshots,
             store=bench.store,
+            discards=Discards(own),
             backoff=BACKOFF,
             resend_seconds=900,
         )

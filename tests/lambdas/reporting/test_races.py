@@ -7,7 +7,7 @@ report, and says for each step what must come of it.
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -24,9 +24,11 @@ from hypothesis.stateful import (
 from reporting.cache import NoCache
 from reporting.database import Connect, Database
 from reporting.dead_letters import DeadLetters
+from reporting.discards import Discards
 from reporting.dispatch import Dispatcher
-from reporting.errors import ForbiddenTransition, LeaseLost
+from reporting.errors import ForbiddenTransition, LeaseLost, NotDone
 from reporting.followups import dead_letter, next_attempt
+from reporting.lifecycle import Lifecycle
 from reporting.messages import ReportMessage
 from reporting.observability import metrics
 from reporting.outbox import Outbox
@@ -101,6 +103,15 @@ class Shelf:
         """It is there."""
 
 
+class UnsureCache(NoCache):
+    """Sometimes it does not answer, and may hold anything then."""
+
+    answers = True
+
+    def invalidate(self, report_id: str, version: int) -> bool:
+        return self.answers
+
+
 class OneReport(RuleBasedStateMachine):
     """The life of one report in the hands of everybody at once."""
 
@@ -111,10 +122,11 @@ class OneReport(RuleBasedStateMachine):
         super().__init__()
         # No handler writes them out between the runs.
         metrics.clear_metrics()
-        for table in ("reports", "attempts", "outbox", "dead_letters"):
+        for table in ("reports", "attempts", "outbox", "dead_letters", "discarded_objects"):
             self.database.execute(f"DELETE FROM {table}")
         self.reports = Reports(self.database)
-        snapshots = Snapshots(reports=self.reports, cache=NoCache())
+        self.cache = UnsureCache()
+        snapshots = Snapshots(reports=self.reports, cache=self.cache)
         box = Outbox(self.database)
         self.shelf = Shelf()
         self.relay = Recovery(
@@ -123,8 +135,14 @@ class OneReport(RuleBasedStateMachine):
             dispatcher=Dispatcher(broker=ConfirmingBroker(), outbox=box),
             snapshots=snapshots,
             store=self.shelf,
+            discards=Discards(self.database),
             backoff=Backoff(base_seconds=0.001, cap_seconds=0.001),
             resend_seconds=900,
+        )
+        self.lifecycle = Lifecycle(
+            reports=self.reports,
+            dispatcher=Dispatcher(broker=ConfirmingBroker(), outbox=box),
+            snapshots=snapshots,
         )
         self.letters = DeadLetters(database=self.database, reports=self.reports, snapshots=snapshots)
         self.redrive = Redrive(
@@ -260,13 +278,24 @@ class OneReport(RuleBasedStateMachine):
         self.relay.run(seconds_left=30)
         assert self.reports.get(self.id) == before
 
-    @precondition(lambda self: self.last.status is Status.SUCCEEDED)
+    @rule(cached=st.booleans())
+    def its_owner_deletes_it(self, cached: bool) -> None:
+        self.cache.answers = cached
+        if not self.last.status.done:
+            self._refused(NotDone, lambda: self.lifecycle.delete(self.id, tenant="acme"))
+            return
+        expired = cached or self.last.status is Status.EXPIRED
+        answer = self.lifecycle.delete(self.id, tenant="acme").status
+        assert answer["status"] == (Status.EXPIRED if expired else self.last.status)
+        assert answer["expires_at"] is not None
+
+    @precondition(lambda self: self.last.expires_at is not None and self.last.status is not Status.EXPIRED)
+    @precondition(lambda self: self.last.status.done)
     @rule()
-    def the_result_grows_old_and_the_relay_comes(self) -> None:
+    def its_time_is_over_and_the_relay_comes(self) -> None:
         self.database.execute("UPDATE reports SET expires_at = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND")
         assert self.relay.run(seconds_left=30).expired == 1
         assert self.reports.get(self.id).status is Status.EXPIRED
-        assert self.last.object_key in self.shelf.deleted
 
     @rule(offset=_OFFSETS)
     def a_message_becomes_a_dead_letter(self, offset: int) -> None:
@@ -321,7 +350,9 @@ class OneReport(RuleBasedStateMachine):
     @invariant()
     def each_change_is_one_allowed_step_and_a_higher_version(self) -> None:
         now = self.reports.get(self.id)
-        if now == self.last:
+        if replace(now, expires_at=self.last.expires_at) == self.last:
+            # When an ended report expires may come nearer.
+            self.last = now
             return
         assert now.version > self.last.version, "a change without a version"
         assert now.fencing_token >= self.last.fencing_token
@@ -343,7 +374,6 @@ class OneReport(RuleBasedStateMachine):
                 {"by": self.ended_by.fencing_token},
                 self.ended_by.object_key,
             )
-            assert now.object_key not in self.shelf.deleted
         if now.status in CLAIMABLE or now.status in (Status.FAILED, Status.CANCELLED):
             assert now.object_key is None
 
@@ -352,6 +382,13 @@ class OneReport(RuleBasedStateMachine):
         rows = self.database.query("SELECT fencing_token, finished_at IS NULL FROM attempts")
         holder = self.holder and self.holder.fencing_token
         assert sorted(rows) == [(c.fencing_token, c.fencing_token == holder) for c in self.claims]
+
+    @invariant()
+    def what_nobody_is_to_have_is_deleted_or_going_to_be(self) -> None:
+        kept = {self.last.object_key} if self.last.status in HELD | {Status.SUCCEEDED} else set()
+        noted = {key for [key] in self.database.query("SELECT object_key FROM discarded_objects")}
+        assert not kept & (noted | self.shelf.deleted)
+        assert {claim.object_key for claim in self.claims} - kept <= noted | self.shelf.deleted
 
     def _becomes(self, changed: Changed, status: Status) -> None:
         assert changed.report.status is status

@@ -10,12 +10,16 @@ import pytest
 from reporting.cache import CachedStatus, NoCache
 from reporting.database import Database
 from reporting.dead_letters import DeadLetters
+from reporting.dispatch import Dispatcher
 from reporting.errors import LeaseLost, ReportNotFound
+from reporting.lifecycle import Lifecycle
 from reporting.messages import ReportMessage
+from reporting.outbox import Outbox
 from reporting.repository import Reports
-from reporting.snapshots import Snapshots
+from reporting.snapshots import CACHED_SECONDS, Snapshots
 from reporting.states import Status
 from reporting.status import status_document
+from tests.parts.brokers import ConfirmingBroker
 from tests.parts.domain import ERROR, PARENT, QUEUE, accept, claimed, connect, database, new_report, reports
 from tests.parts.mariadb import mariadb_server
 
@@ -37,8 +41,10 @@ class Memory:
         if not self.down and (known is None or known.version <= version):
             self.entries[report_id] = CachedStatus(version=version, status=dict(status))
 
-    def invalidate(self, report_id: str, version: int) -> None:
-        self.entries.pop(report_id, None)
+    def invalidate(self, report_id: str, version: int) -> bool:
+        if not self.down:
+            self.entries.pop(report_id, None)
+        return not self.down
 
     def check(self) -> None:
         """It is there."""
@@ -117,6 +123,37 @@ def test_a_success_is_not_kept_beyond_its_time(reports: Reports, database: Datab
     database.execute("UPDATE reports SET expires_at = UTC_TIMESTAMP(6) + INTERVAL 11 MINUTE")
     snapshots.publish(reports.get(claim.id))
     assert cache.entries
+
+
+def test_no_reader_sees_a_deleted_report_again_when_the_deletion_could_not_reach_the_cache(
+    reports: Reports, database: Database
+) -> None:
+    reached, missed = Memory(), Memory()
+    missed.down = True
+    reader = Snapshots(reports=reports, cache=reached)
+    writer = Snapshots(reports=reports, cache=missed)
+    claim = claimed(reports)
+    done = reports.succeed(claim, result={"row_count": 1}, row_count=1, keep_days=1).report
+    reader.publish(done)
+    for _ in range(2):
+        answer = lifecycle(reports, writer).delete(done.id, tenant="acme").status
+        assert answer["status"] == "succeeded", "others may be shown it for as long as the cache keeps it"
+        left = datetime.fromisoformat(answer["expires_at"]) - datetime.now(UTC)
+        assert 0 < left.total_seconds() <= CACHED_SECONDS
+        assert [s.read(done.id, tenant="acme").version for s in (writer, reader)] == [done.version] * 2
+    reached.entries.clear()
+    reader.read(done.id, tenant="acme")
+    assert not reached.entries, "from now on it is not kept"
+    assert reports.expired(limit=10) == []
+    database.execute("UPDATE reports SET expires_at = UTC_TIMESTAMP(6)")
+    assert reports.expired(limit=10) == [done.id]
+    missed.down = False
+    assert lifecycle(reports, writer).delete(done.id, tenant="acme").status["status"] == "expired"
+
+
+def lifecycle(reports: Reports, snapshots: Snapshots) -> Lifecycle:
+    dispatcher = Dispatcher(broker=ConfirmingBroker(), outbox=Outbox(reports._database))
+    return Lifecycle(reports=reports, dispatcher=dispatcher, snapshots=snapshots)
 
 
 @pytest.fixture
