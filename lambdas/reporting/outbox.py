@@ -72,16 +72,13 @@ def hold(cursor: Cursor, outbox_id: int) -> None:
     cursor.execute("UPDATE outbox SET available_at = NULL WHERE id = %s", (outbox_id,))
 
 
-def release(cursor: Cursor, outbox_id: int, *, priority: int | None = None) -> list[OutboxRow]:
+def release(cursor: Cursor, outbox_id: int, *, priority: int) -> list[OutboxRow]:
     """Give a held message to the caller, to be sent after its commit; the relay may take it later.
-
-    ``priority`` replaces the message's own.
 
     Nothing is returned for a message that is gone: the relay makes another for a report without one.
     """
     cursor.execute(
-        "UPDATE outbox SET available_at = UTC_TIMESTAMP(6) + INTERVAL %s SECOND,"
-        " priority = COALESCE(%s, priority) WHERE id = %s",
+        "UPDATE outbox SET available_at = UTC_TIMESTAMP(6) + INTERVAL %s SECOND, priority = %s WHERE id = %s",
         (GRACE_SECONDS, priority, outbox_id),
     )
     cursor.execute("SELECT id, report_id, queue, priority, body FROM outbox WHERE id = %s", (outbox_id,))

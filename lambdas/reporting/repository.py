@@ -418,7 +418,9 @@ class Reports:
 
     def send_again(self, messages: Sequence[OutboxMessage]) -> list[OutboxRow]:
         """Store messages for reports that exist already."""
-        return self._database.transaction(lambda cursor: outbox.insert(cursor, messages))
+        return self._database.transaction(
+            lambda cursor: outbox.insert(cursor, window.bounded(cursor, messages))
+        )
 
     def follow(self, *, limit: int) -> list[OutboxRow]:
         """Release messages that wait although their tenant's window has room."""
@@ -505,7 +507,7 @@ class Reports:
                 discards.note(cursor, [report.object_key], watch_seconds=discards.ATTEMPT_SECONDS)
             elif event is Event.EXPIRE:
                 discards.note(cursor, [report.object_key, report.input_key], watch_seconds=0)
-            rows = outbox.insert(cursor, outgoing)
+            rows = outbox.insert(cursor, window.bounded(cursor, outgoing))
             if status.done and event is not Event.EXPIRE:
                 rows += self._window.leave(
                     cursor, report_id=report.id, tenant=report.tenant, lane=report.lane

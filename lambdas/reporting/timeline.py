@@ -42,7 +42,7 @@ class Timelines:
         if report.status not in CLAIMABLE:
             return None
         rows: Any = self._database.query(
-            f"SELECT {READY_AT}, {READY_AT} > UTC_TIMESTAMP(6), NOT {NOT_HELD},"
+            f"SELECT {READY_AT}, {READY_AT} > UTC_TIMESTAMP(6), NOT {NOT_HELD}, COALESCE(ahead, 0),"
             " EXISTS (SELECT 1 FROM outbox WHERE report_id = reports.id AND sent_at IS NULL)"
             f" FROM {JOINED} WHERE id = %s AND status IN ('queued', 'retrying')",
             (report.id,),
@@ -50,7 +50,7 @@ class Timelines:
         if not rows:
             # Taken up or cancelled since it was read.
             return None
-        [[ready_at, later, held, unsent]] = rows
+        [[ready_at, later, held, ahead, unsent]] = rows
         waiting: dict[str, Any] = {"lane": report.lane, "position": None, "for": "retry", "until": None}
         if later:
             return {**waiting, "until": timestamp(ready_at)}
@@ -58,19 +58,18 @@ class Timelines:
             return {**waiting, "position": position(self._database, report.id), "for": "own_reports"}
         return {
             **waiting,
-            "position": self._before(report, ready_at) + 1,
+            "position": self._before(report, ready_at, ahead) + 1,
             # The relay sends what the broker has not confirmed; after that a worker takes it up.
             "for": "broker" if unsent else "worker",
         }
 
-    def _before(self, report: Report, ready_at: datetime) -> int:
-        """How many reports of the queue are ready and go first: high priority, then the longer wait."""
-        high = report.priority == "high"
+    def _before(self, report: Report, ready_at: datetime, ahead: int) -> int:
+        """How many reports of the queue are ready and go first: those ahead, then the longer wait."""
         rows: Any = self._database.query(
             f"SELECT COUNT(*) FROM {JOINED} WHERE status IN ('queued', 'retrying') AND queue = %s"
             f" AND {NOT_HELD} AND {READY_AT} <= UTC_TIMESTAMP(6)"
-            f" AND ((priority = 'high') > %s OR (priority = 'high') = %s"
+            f" AND (COALESCE(ahead, 0) > %s OR COALESCE(ahead, 0) = %s"
             f" AND ({READY_AT} < %s OR ({READY_AT} = %s AND id < %s)))",
-            (report.queue, high, high, ready_at, ready_at, report.id),
+            (report.queue, ahead, ahead, ready_at, ready_at, report.id),
         )
         return int(rows[0][0])

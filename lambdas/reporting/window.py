@@ -10,7 +10,7 @@ A transaction may hold the row of its own report when it takes the lock. Nothing
 the row of a report, so the two can't wait for each other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -27,6 +27,7 @@ NOT_HELD = "(window_entries.report_id IS NULL OR window_entries.out_at IS NOT NU
 READY_AT = "COALESCE(reports.next_retry_at, window_entries.out_at, reports.created_at)"
 #: The order in which a tenant's waiting reports follow; the older one first where it is the same.
 _PLACES = {"high": 0, "normal": 1, "low": 2}
+_NORMAL = message_priority("normal")
 #: How many ``high`` reports of a tenant go ahead of others' at the same time, further ones go as ``normal``:
 #: fewer than the five workers of a queue, so that a flood of them leaves workers for the rest of the queue.
 HIGH_AT_ONCE = 2
@@ -51,13 +52,12 @@ class Window:
         The caller has called :func:`lock` at the start of its transaction.
         """
         is_out = self._room(cursor, tenant, lane) > 0 and not _waits(cursor, tenant, lane)
-        if is_out and priority == "high" and _high_out(cursor, tenant, lane) >= HIGH_AT_ONCE:
-            first = replace(first, priority=message_priority("normal"))
-        [row] = outbox.insert(cursor, [first])
+        ahead = is_out and priority == "high" and _ahead(cursor, tenant, lane) < HIGH_AT_ONCE
+        [row] = outbox.insert(cursor, [first if ahead else _behind(first)])
         cursor.execute(
-            "INSERT INTO window_entries (report_id, tenant, lane, out_at, place, outbox_id)"
-            " VALUES (%s, %s, %s, IF(%s, UTC_TIMESTAMP(6), NULL), %s, %s)",
-            (report_id, tenant, lane, is_out, _PLACES[priority], row.id),
+            "INSERT INTO window_entries (report_id, tenant, lane, out_at, place, ahead, outbox_id)"
+            " VALUES (%s, %s, %s, IF(%s, UTC_TIMESTAMP(6), NULL), %s, %s, %s)",
+            (report_id, tenant, lane, is_out, _PLACES[priority], ahead, row.id),
         )
         if is_out:
             return [row]
@@ -121,15 +121,16 @@ class Window:
         )
         rows: list[OutboxRow] = []
         following = cursor.fetchall()
-        high = _high_out(cursor, tenant, lane)
+        others = _ahead(cursor, tenant, lane)
         for report_id, outbox_id, place in following:
+            ahead = place == _PLACES["high"] and others < HIGH_AT_ONCE
+            others += ahead
             cursor.execute(
-                "UPDATE window_entries SET out_at = UTC_TIMESTAMP(6) WHERE report_id = %s", (report_id,)
+                "UPDATE window_entries SET out_at = UTC_TIMESTAMP(6), ahead = %s WHERE report_id = %s",
+                (ahead, report_id),
             )
-            is_high = place == _PLACES["high"]
-            as_normal = message_priority("normal") if is_high and high >= HIGH_AT_ONCE else None
-            rows += outbox.release(cursor, outbox_id, priority=as_normal)
-            high += is_high
+            priority = message_priority("high") if ahead else _NORMAL
+            rows += outbox.release(cursor, outbox_id, priority=priority)
         return rows
 
     def _room(self, cursor: Cursor, tenant: str, lane: str) -> int:
@@ -156,6 +157,14 @@ def lock(cursor: Cursor, *, tenant: str, lane: str) -> None:
     )
 
 
+def bounded(cursor: Cursor, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+    """Further messages of reports, ahead of others' only if their report is."""
+    return [
+        message if message.priority == _NORMAL or _is_ahead(cursor, message) else _behind(message)
+        for message in messages
+    ]
+
+
 def held_back(database: Database) -> int:
     """How many reports wait for their tenant's window."""
     [[number]] = database.query("SELECT COUNT(*) FROM window_entries WHERE out_at IS NULL")
@@ -174,15 +183,24 @@ def position(database: Database, report_id: str) -> int | None:
     return int(str(before)) + 1 if found else None
 
 
-def _high_out(cursor: Cursor, tenant: str, lane: str) -> int:
-    """How many ``high`` reports of a tenant are out."""
+def _ahead(cursor: Cursor, tenant: str, lane: str) -> int:
+    """How many reports of a tenant go ahead of others'."""
     cursor.execute(
-        "SELECT COUNT(*) FROM window_entries WHERE tenant = %s AND lane = %s AND out_at IS NOT NULL"
-        " AND place = %s",
-        (tenant, lane, _PLACES["high"]),
+        "SELECT COUNT(*) FROM window_entries WHERE tenant = %s AND lane = %s AND ahead", (tenant, lane)
     )
-    [high] = cursor.fetchone() or (0,)
-    return int(high)
+    [ahead] = cursor.fetchone() or (0,)
+    return int(ahead)
+
+
+def _is_ahead(cursor: Cursor, message: OutboxMessage) -> bool:
+    cursor.execute(
+        "SELECT 1 FROM window_entries WHERE report_id = %s AND ahead", (message.message.report_id,)
+    )
+    return cursor.fetchone() is not None
+
+
+def _behind(message: OutboxMessage) -> OutboxMessage:
+    return replace(message, priority=_NORMAL)
 
 
 def _waits(cursor: Cursor, tenant: str, lane: str) -> bool:

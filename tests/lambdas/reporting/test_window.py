@@ -13,7 +13,7 @@ from reporting.report import Report
 from reporting.repository import Reports
 from reporting.timeline import Timelines
 from reporting.window import Window
-from tests.parts.domain import accept, connect, database, outbox
+from tests.parts.domain import accept, claimed, connect, database, outbox, retried
 from tests.parts.mariadb import mariadb_server
 
 __all__ = ["connect", "database", "mariadb_server", "outbox"]
@@ -124,11 +124,27 @@ def test_only_two_high_reports_of_a_tenant_go_ahead_of_others_at_once(database: 
     claim = reports.claim(accepted[0].report.id, attempt=1, object_token="t", lease_seconds=60)
     assert claim is not None
     [following] = reports.succeed(claim, result={}, row_count=1, keep_days=1).outgoing
-    assert (following.report_id, following.priority) == (accepted[4].report.id, 4)
+    assert (following.report_id, following.priority) == (accepted[4].report.id, 8)
     assert [row.priority for row in accept(reports, priority="high", tenant="other").outgoing] == [8]
     for each in accepted[1:]:
         make(reports, each.report.id)
     assert [row.priority for row in accept(reports, priority="high").outgoing] == [8]
+
+
+def test_further_messages_of_a_high_report_keep_to_the_bound(database: Database) -> None:
+    reports = Reports(database, tenant_window=Window({"interactive": 3}))
+    again = [retried(reports, claimed(reports, priority="high")) for _ in range(3)]
+    assert [row.priority for changed in again for row in changed.outgoing] == [8, 8, 4]
+    messages = [next_attempt(changed.report, delay_seconds=0) for changed in again]
+    assert [row.priority for row in reports.send_again(messages)] == [8, 8, 4]
+
+
+def test_a_timeline_puts_a_high_report_beyond_the_bound_behind_what_is_older(database: Database) -> None:
+    reports, timelines = Reports(database, tenant_window=Window({"interactive": 3})), Timelines(database)
+    normal = accept(reports, tenant="other").report
+    high = [accept(reports, priority="high").report for _ in range(3)]
+    waiting = [timelines.of(report)["waiting"] for report in (*high, normal)]
+    assert [place["position"] for place in waiting] == [1, 2, 4, 3]
 
 
 def test_a_failed_and_a_cancelled_report_let_the_next_one_follow(reports: Reports) -> None:
