@@ -28,6 +28,11 @@ from reporting.storage import S3ResultStore
 from reporting.timeline import Timelines
 from reporting.window import Window
 
+#: Two tries of MySQL, each with a connection, end before the gateway gives up, after 29 s: the client gets a
+#: problem that says what did not answer.
+_ANSWER_SECONDS = 8
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Api:
     """What the routes call. ``checks`` asks each part for a sign of life and raises if there is none."""
@@ -55,7 +60,8 @@ def bootstrap() -> Api:
 def build(settings: ApiSettings) -> Api:
     """Build the API from ``settings``."""
     secrets = SecretsManager()
-    database = Database(adapters.database_connector(settings, secrets))
+    connect = adapters.database_connector(settings, secrets, answer_seconds=_ANSWER_SECONDS)
+    database = Database(connect)
     quotas = settings.quotas()
     reports = Reports(database, tenant_window=Window(settings.tenant_window), quotas=quotas)
     broker = adapters.broker(settings, secrets)

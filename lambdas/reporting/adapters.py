@@ -10,7 +10,7 @@ import pymysql
 
 from reporting.broker import Credentials, StompBroker, parse_endpoints
 from reporting.cache import StatusCache, ValkeyCache
-from reporting.database import ACCESS_DENIED, Connect, connector
+from reporting.database import ACCESS_DENIED, ANSWER_SECONDS, Connect, connector
 from reporting.lanes import Lanes
 from reporting.links import LinkSigner
 from reporting.secrets import Secrets
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from pymysql.cursors import Cursor
 
 
-def database_connector(settings: DatabaseSettings, secrets: Secrets) -> Connect:
+def database_connector(
+    settings: DatabaseSettings, secrets: Secrets, *, answer_seconds: float = ANSWER_SECONDS
+) -> Connect:
     """Opens connections to Prensa's own tables. A password that is refused is read anew, once."""
     arn = settings.database_secret_arn
 
@@ -39,6 +41,7 @@ def database_connector(settings: DatabaseSettings, secrets: Secrets) -> Connect:
             user=secret["username"],
             password=secret["password"],
             ca_file=settings.database_ca_file,
+            answer_seconds=answer_seconds,
         )
 
     opener = with_present_password()

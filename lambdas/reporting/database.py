@@ -25,15 +25,30 @@ ACCESS_DENIED = 1045
 _DEADLOCK = 1213
 _LOCK_WAIT = 1205
 _TRIES = 5
+_CONNECT_SECONDS = 5
 #: 1040 too many connections, 1053 shutdown, 1927 and 3169 killed, 2002-2013 cannot connect or gone,
 #: 1290 the old primary of a failover has become read-only, 4031 the server closed an idle connection.
 _LOST = frozenset({0, 1040, 1053, 1290, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 3169, 4031})
 
 
+#: How long a statement may take to be answered, unless somebody waits for less.
+ANSWER_SECONDS = 30
+
+
 def connector(
-    *, host: str, port: int, name: str, user: str, password: str, ca_file: str | None, timeout: float = 5
+    *,
+    host: str,
+    port: int,
+    name: str,
+    user: str,
+    password: str,
+    ca_file: str | None,
+    answer_seconds: float = ANSWER_SECONDS,
 ) -> Connect:
-    """A function that opens one connection: UTC session, utf8mb4, verified TLS when a CA is given."""
+    """A function that opens one connection: UTC session, utf8mb4, verified TLS when a CA is given.
+
+    A server that has not answered a statement, or the login, in ``answer_seconds`` is lost.
+    """
     context = ssl.create_default_context(cafile=ca_file) if ca_file else None
 
     def connect() -> "Connection[Cursor]":
@@ -46,9 +61,9 @@ def connector(
             ssl=context,
             charset="utf8mb4",
             autocommit=True,
-            connect_timeout=int(timeout),
-            read_timeout=30,
-            write_timeout=30,
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=answer_seconds,
+            write_timeout=answer_seconds,
             init_command="SET time_zone = '+00:00'",
         )
 

@@ -9,7 +9,9 @@ transaction that stores the report: what is refused uses nothing up, and neither
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
+from pydantic import ConfigDict, Field
 from pymysql.cursors import Cursor
 
 from reporting.errors import Rate, RowQuota, TooManyReports, TooManyRequests
@@ -26,9 +28,12 @@ _REPORTS_RETRY_SECONDS = 10
 class Quota:
     """``None`` is no limit. ``queued_reports`` counts those that have not ended."""
 
-    requests_per_minute: int | None = None
-    queued_reports: int | None = None
-    rows_per_report: int | None = None
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    #: The rate is kept in whole microseconds.
+    requests_per_minute: Annotated[int, Field(ge=1, le=60_000_000)] | None = None
+    queued_reports: Annotated[int, Field(ge=1)] | None = None
+    rows_per_report: Annotated[int, Field(ge=1)] | None = None
 
 
 class Quotas:

@@ -63,14 +63,6 @@ class BrokerSettings(Settings):
     lane_queues: Json[dict[str, list[str]]]
 
 
-class _Quota(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    requests_per_minute: Annotated[int, Field(ge=1, le=60_000_000)] | None = None
-    queued_reports: Annotated[int, Field(ge=1)] | None = None
-    rows_per_report: Annotated[int, Field(ge=1)] | None = None
-
-
 class WindowSettings(Settings):
     """``tenant_window`` is JSON: how many messages of a tenant may be in the broker, by lane."""
 
@@ -80,10 +72,10 @@ class WindowSettings(Settings):
 class QuotaSettings(Settings):
     """``tenant_quotas`` is JSON: quotas by tenant, ``*`` for all others; a limit that is missing is none."""
 
-    tenant_quotas: Json[dict[str, _Quota]] = {}
+    tenant_quotas: Json[dict[str, Quota]] = {}
 
     def quotas(self) -> Quotas:
-        return Quotas({tenant: Quota(**quota.model_dump()) for tenant, quota in self.tenant_quotas.items()})
+        return Quotas(self.tenant_quotas)
 
 
 class CacheSettings(Settings):
