@@ -31,6 +31,7 @@ _CAUSES = (
     "max_attempts",
     # Secrets come back a moment after the store that is killed, which keeps them here.
     "secret_unusable",
+    "secrets_unavailable",
     "source_interrupted",
     "source_unavailable",
     "storage_unavailable",
@@ -155,7 +156,7 @@ def _judge_bucket(platform: PlatformHandle, requests: Sequence[Sent], verdict: V
         uploads = s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
         left = {report_id: found[report_id] for report_id in found if report_id not in expected}
         doubled = [report_id for report_id in expected if found[report_id] > 1]
-        # What a killed worker leaves is taken away when its lease is, and rows of nobody after two minutes.
+        # What a killed worker leaves is taken away when its lease is, and rows of nobody after a minute.
         if not (left or doubled or uploads or nobodys) or time.monotonic() > give_up_at:
             break
         time.sleep(0.5)
