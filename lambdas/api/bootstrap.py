@@ -31,6 +31,8 @@ from reporting.window import Window
 #: Two tries of MySQL, each with a connection, end before the gateway gives up, after 29 s: the client gets a
 #: problem that says what did not answer.
 _ANSWER_SECONDS = 8
+#: While the broker does not answer, few requests wait for it: the relay sends their messages.
+_HURRY_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +66,7 @@ def build(settings: ApiSettings) -> Api:
     database = Database(connect)
     quotas = settings.quotas()
     reports = Reports(database, tenant_window=Window(settings.tenant_window), quotas=quotas)
-    broker = adapters.broker(settings, secrets)
+    broker = adapters.broker(settings, secrets, hurry_seconds=_HURRY_SECONDS)
     cache_ = adapters.cache(settings, secrets)
     store = S3ResultStore(bucket=settings.results_bucket)
     snapshots = Snapshots(reports=reports, cache=cache_)

@@ -61,7 +61,7 @@ def database_connector(
     return connect
 
 
-def broker(settings: BrokerSettings, secrets: Secrets) -> StompBroker:
+def broker(settings: BrokerSettings, secrets: Secrets, *, hurry_seconds: float = 0.0) -> StompBroker:
     """The broker. Its waits are short: a message that can't be sent now is safe in the outbox."""
 
     def credentials() -> Credentials:
@@ -80,6 +80,7 @@ def broker(settings: BrokerSettings, secrets: Secrets) -> StompBroker:
         ca_file=settings.broker_ca_file,
         connect_timeout=2.0,
         receipt_timeout=2.0,
+        hurry_seconds=hurry_seconds,
         refresh_credentials=rotated_credentials,
     )
 

@@ -167,6 +167,9 @@ class StompBroker:
     ``receipt_timeout`` seconds, is repeated once on a new connection. With two endpoints and the default
     times a publish ends within 22 s, whatever the broker does.
 
+    ``hurry_seconds`` is for callers whose own client waits: for so long after a publish that failed with
+    these times, further ones are tried once, with ``hurried_timeout`` for each wait.
+
     One connection is kept and shared by all threads. There are no heart-beats: their thread would stand
     still with a frozen Lambda environment. A connection that went stale is found out by using it.
 
@@ -183,6 +186,8 @@ class StompBroker:
         ca_file: str | None = None,
         connect_timeout: float = 3.0,
         receipt_timeout: float = 5.0,
+        hurry_seconds: float = 0.0,
+        hurried_timeout: float = 0.5,
         refresh_credentials: Callable[[], Credentials] | None = None,
     ) -> None:
         if not endpoints:
@@ -193,6 +198,9 @@ class StompBroker:
         self._ca_file = ca_file
         self._connect_timeout = connect_timeout
         self._receipt_timeout = receipt_timeout
+        self._hurry_seconds = hurry_seconds
+        self._hurried_timeout = hurried_timeout
+        self._hurried_until = 0.0
         self._context: ssl.SSLContext | None = None
         self._current: StompConnection | None = None
         self._lock = threading.Lock()
@@ -219,7 +227,7 @@ class StompBroker:
         from reporting.stomp_connection import ConnectionLost  # noqa: PLC0415
 
         reason = ""
-        for connection in self._connections():
+        for connection in self._connections(tries=2, timeout=self._connect_timeout):
             try:
                 connection.round_trip(timeout=self._receipt_timeout)
             except ConnectionLost as error:
@@ -238,12 +246,29 @@ class StompBroker:
 
     def _carry_out(self, publication: "_Publication") -> bool:
         """Try on the connection at hand and, if that breaks, on one new one. False if both failed."""
+        if time.monotonic() < self._hurried_until:
+            # Its failure does not make the hurry last: the usual times are tried again now and then.
+            timeout = self._hurried_timeout
+            return self._run(publication, tries=1, connect_timeout=timeout, receipt_timeout=timeout)
+        answered = self._run(
+            publication,
+            tries=2,
+            connect_timeout=self._connect_timeout,
+            receipt_timeout=self._receipt_timeout,
+        )
+        if not answered:
+            self._hurried_until = time.monotonic() + self._hurry_seconds
+        return answered
+
+    def _run(
+        self, publication: "_Publication", *, tries: int, connect_timeout: float, receipt_timeout: float
+    ) -> bool:
         from reporting.stomp_connection import ConnectionLost  # noqa: PLC0415
 
         try:
-            for connection in self._connections():
+            for connection in self._connections(tries=tries, timeout=connect_timeout):
                 try:
-                    publication.run_on(connection, timeout=self._receipt_timeout)
+                    publication.run_on(connection, timeout=receipt_timeout)
                 except ConnectionLost as error:
                     _logger.warning(
                         "The broker connection failed with %d messages unconfirmed: %s",
@@ -260,12 +285,12 @@ class StompBroker:
             publication.reason = error.reason
         return False
 
-    def _connections(self) -> "Iterator[StompConnection]":
-        """The connection at hand, then one new one. Raises :class:`BrokerUnavailable`."""
-        yield self._connect()
-        yield self._connect()
+    def _connections(self, *, tries: int, timeout: float) -> "Iterator[StompConnection]":
+        """The connection at hand, then new ones. Raises :class:`BrokerUnavailable`."""
+        for _ in range(tries):
+            yield self._connect(timeout)
 
-    def _connect(self) -> "StompConnection":
+    def _connect(self, timeout: float) -> "StompConnection":
         """The shared connection, opened if there is none that works. Raises :class:`BrokerUnavailable`."""
         from reporting.stomp_connection import LoginRefused, LoginUnanswered  # noqa: PLC0415
 
@@ -277,13 +302,13 @@ class StompBroker:
                 self._current.close()
                 self._current = None
             try:
-                self._current = self._open()
+                self._current = self._open(timeout)
             except refusals as error:
                 if self._refresh_credentials is None:
                     raise BrokerUnavailable(str(error)) from error
                 try:
                     self._credentials = self._refresh_credentials()
-                    self._current = self._open()
+                    self._current = self._open(timeout)
                 except refusals as again:
                     raise BrokerUnavailable(str(again)) from again
                 except BrokerUnavailable:
@@ -292,7 +317,7 @@ class StompBroker:
                     raise BrokerUnavailable(f"{error}; no new credentials: {failure}") from failure
             return self._current
 
-    def _open(self) -> "StompConnection":
+    def _open(self, timeout: float) -> "StompConnection":
         """A new connection to the first endpoint that takes the login.
 
         Raises :class:`BrokerUnavailable`, ``LoginRefused``, and ``LoginUnanswered`` when no endpoint took it
@@ -313,7 +338,7 @@ class StompBroker:
                     endpoint=endpoint,
                     context=self._tls_context() if endpoint.tls else None,
                     credentials=self._credentials,
-                    timeout=self._connect_timeout,
+                    timeout=timeout,
                 )
             except LoginRefused:
                 raise

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -86,7 +87,7 @@ def connect(ca_file: str) -> Iterator[Callable[..., StompBroker]]:
         host: str = "127.0.0.1",
         connect_timeout: float = 1.0,
         receipt_timeout: float = 0.3,
-        refresh_credentials: Callable[[], Credentials] | None = None,
+        **others: Any,
     ) -> StompBroker:
         adapters.append(
             StompBroker(
@@ -96,7 +97,7 @@ def connect(ca_file: str) -> Iterator[Callable[..., StompBroker]]:
                 ca_file=ca_file,
                 connect_timeout=connect_timeout,
                 receipt_timeout=receipt_timeout,
-                refresh_credentials=refresh_credentials,
+                **others,
             )
         )
         return adapters[-1]
@@ -350,6 +351,37 @@ class TestWithServersThatMisbehave:
             assert len(server.sessions) == 2, "one connection and one reconnect"
             assert len(server.frames) == 2, "one send and one resend"
             assert {frame.body for frame in server.frames} == {"{}"}
+
+    def test_after_a_failure_few_publishes_wait_for_long_and_none_of_them_twice(
+        self, serve: Serve, connect: Callable[..., StompBroker]
+    ) -> None:
+        def script(session: Session, frame: Frame) -> None:
+            # Silent until the fifth connection.
+            (confirming if session.number == 4 else _login_only)(session, frame)
+
+        with serve(script) as server:
+            broker = connect(server.port, receipt_timeout=1.0, hurry_seconds=60, hurried_timeout=0.05)
+            _, patient = _failure(broker)
+            assert len(server.sessions) == 2
+            hurried = [_failure(broker)[1] for _ in range(2)]
+            assert len(server.sessions) == 4, "each is tried once"
+            assert max(hurried) < patient
+            broker.publish(message("at once when the broker answers again"))
+
+    def test_a_hurry_ends_though_its_publishes_fail(
+        self, serve: Serve, connect: Callable[..., StompBroker]
+    ) -> None:
+        with serve(_login_only) as server:
+            broker = connect(server.port, receipt_timeout=0.1, hurry_seconds=0.5, hurried_timeout=0.05)
+            give_up_at = time.monotonic() + 30
+            tries: list[int] = []
+            while tries.count(2) < 2:
+                before = len(server.sessions)
+                _failure(broker)
+                tries.append(len(server.sessions) - before)
+                assert time.monotonic() < give_up_at, tries
+        assert tries[0] == 2
+        assert 1 in tries
 
     def test_a_receipt_for_another_message_confirms_nothing(
         self, serve: Serve, connect: Callable[..., StompBroker]
