@@ -244,7 +244,7 @@ RERUN: dict[str, Any] = {
         404: _NOT_FOUND,
         409: _problem("The report has not ended yet"),
         410: _problem("The rows of the request are not kept any more"),
-        422: _problem("The report type has changed and does not take the request any more"),
+        422: _problem("The report type does not take the request any more, or its dataset has expired"),
         429: _REFUSED,
         503: _UNAVAILABLE,
     },

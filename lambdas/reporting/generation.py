@@ -153,10 +153,10 @@ class Generation:
 
     def _body_of(self, report: Report) -> dict[str, Any]:
         """The request that a report was made from. Its rows are read, so that the new report has its own."""
-        if report.report_type is not None:
-            return report.request
-        if "dataset" in report.request["table"]:
-            return report.request
+        # What is kept of a dataset's file is found anew.
+        request = {name: value for name, value in report.request.items() if name != "dataset"}
+        if report.report_type is not None or "dataset" in request["table"]:
+            return request
         if report.input_key is None:
             rows = self._reports.inline_rows(report.id)
         else:
@@ -164,7 +164,7 @@ class Generation:
                 rows = load_document(self._store.get_input(report.input_key).decode())
             except ObjectNotFound as error:
                 raise InputGone from error
-        return {**report.request, "table": {**report.request["table"], "rows": rows}}
+        return {**request, "table": {**request["table"], "rows": rows}}
 
     def _store_and_send(
         self, request: ReportRequest, *, tenant: str, idempotency: IdempotencyKey | None, traceparent: str

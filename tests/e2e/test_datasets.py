@@ -122,6 +122,14 @@ def test_another_tenants_dataset_is_as_one_that_does_not_exist(
     assert (problem["pointer"], problem["code"]) == ("/table/dataset/id", "unknown_dataset")
 
 
+def test_a_report_of_a_dataset_runs_again(service: Client) -> None:
+    first, _ = service.make(request(dataset(service, BRAZILIAN), **OPTIONS))
+    answer = service.call("POST", f"/reports/{first['id']}/rerun")
+    assert answer.status == 202, answer.data
+    again = service.wait(answer.json["id"])
+    assert (again["status"], again["result"]["row_count"]) == ("succeeded", first["result"]["row_count"])
+
+
 def test_a_dataset_without_a_file_is_409(service: Client) -> None:
     made = service.call("POST", "/datasets", body={"format": "csv"}).json
     answer = service.call("POST", "/generate", body=request(made["id"]))
