@@ -1,12 +1,13 @@
 """The body of ``POST /dead-letters/redrive``."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
+from reporting.errors import InvalidRequest, Problem
 from reporting.redrive import MAX_REDRIVE
-from reporting.requests import validated
+from reporting.requests import checked
 
 
 class RedriveRequest(BaseModel):
@@ -20,13 +21,17 @@ class RedriveRequest(BaseModel):
     ) = None
     report_id: Annotated[str, Field(min_length=36, max_length=36)] | None = None
 
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.ids is None) == (self.report_id is None):
-            raise ValueError("give either ids or report_id")
-        return self
-
 
 def parse_redrive(body: Mapping[str, Any]) -> RedriveRequest:
     """Check a body. Raises :class:`reporting.errors.InvalidRequest` with all problems found."""
-    return validated(RedriveRequest, body)
+    problems: list[Problem] = []
+    request = checked(RedriveRequest, body, problems)
+    ids, report_id = body.get("ids"), body.get("report_id")
+    if ids is None and report_id is None:
+        problems.append(Problem(pointer="", detail="give ids or a report_id", code="required"))
+    if ids is not None and report_id is not None:
+        detail = "give either ids or a report_id"
+        problems.append(Problem(pointer="/report_id", detail=detail, code="not_allowed"))
+    if problems or request is None:
+        raise InvalidRequest(problems)
+    return request

@@ -20,6 +20,7 @@ from rendering.native import native
 from rendering.numbers import DigitStyle, NumberStyle, digit_style, number_shower
 from rendering.rows import Cell, ColumnCells
 from rendering.spreadsheet_format import Family, family, moment_formatter, number_digits, number_formatter
+from rendering.text import quoted
 
 _TEXTS = {str, type(None)}
 GENERAL = "General"
@@ -30,6 +31,7 @@ _ISO_DATE = "yyyy-mm-dd"
 #: The most decimal places that a spreadsheet's number format shows.
 MAX_PLACES = 30
 
+_LOCALES = 'such as "en", "pt-BR" or "zh-Hans-CN"'
 _LOCALE_NAME = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?")
 _PLACES = re.compile(r"(decimal|percent):([0-9]{1,2})")
 _CURRENCY = re.compile(r"currency:([A-Z]{3})")
@@ -55,13 +57,11 @@ _LCIDS = {
 @lru_cache(maxsize=64)
 def _locale(name: str) -> Locale:
     if not _LOCALE_NAME.fullmatch(name):
-        raise ValueError(f"{name[:40]!r} is not a locale: write it like 'en', 'pt-BR' or 'zh-Hans-CN'")
+        raise ValueError(f"must be a locale {_LOCALES}, got {quoted(name)}")
     try:
         return Locale.parse(name, sep="-")
     except UnknownLocaleError:
-        raise ValueError(
-            f"{name!r} is not a known locale: write it like 'en', 'pt-BR' or 'zh-Hans-CN'"
-        ) from None
+        raise ValueError(f"must be a known locale {_LOCALES}, got {quoted(name)}") from None
 
 
 def check_locale(name: str) -> str:
@@ -80,7 +80,7 @@ def check_timezone(name: str) -> str:
     """``name`` if it is an IANA time zone; else :class:`ValueError` with the allowed form."""
     if name not in _zone_names():
         raise ValueError(
-            f"{name[:40]!r} is not an IANA time zone: write it like 'UTC' or 'America/Sao_Paulo'"
+            f'must be an IANA time zone such as "UTC" or "America/Sao_Paulo", got {quoted(name)}'
         )
     return name
 
@@ -103,10 +103,10 @@ def check_column_format(column_type: ColumnType, format: str | None) -> None:  #
         # Of a name with a wrong number the spreadsheet's grammar would only find fault with the letters.
         reason = "" if _NAMED.fullmatch(format) else f" ({error})"
         raise ValueError(
-            f"{format[:40]!r} is not a format of a {column_type} column{reason}: {allowed}"
+            f"{quoted(format)} is not a format of a {column_type} column{reason}: {allowed}"
         ) from None
     if found is not Family.GENERAL and found is not _FAMILIES.get(column_type):
-        raise ValueError(f"{format[:40]!r} is not a format of a {column_type} column: {allowed}")
+        raise ValueError(f"{quoted(format)} is not a format of a {column_type} column: {allowed}")
 
 
 _FAMILIES = {
@@ -124,14 +124,14 @@ _FAMILIES = {
 
 def _allowed(column_type: ColumnType) -> str:
     if column_type in NUMBER_TYPES:
-        return f"use {_NUMBER_NAMES} or a spreadsheet number format such as '#,##0.00'"
+        return f'use {_NUMBER_NAMES} or a spreadsheet number format such as "#,##0.00"'
     match column_type:
         case ColumnType.DATE:
-            return "use date or a spreadsheet date format such as 'dd/mm/yyyy'"
+            return 'use date or a spreadsheet date format such as "dd/mm/yyyy"'
         case ColumnType.DATETIME:
-            return "use datetime, date or a spreadsheet date format such as 'dd/mm/yyyy hh:mm'"
+            return 'use datetime, date or a spreadsheet date format such as "dd/mm/yyyy hh:mm"'
         case ColumnType.TIME | ColumnType.DURATION:
-            return "use a spreadsheet time format such as 'hh:mm' or '[h]:mm:ss'"
+            return 'use a spreadsheet time format such as "hh:mm" or "[h]:mm:ss"'
         case _:
             return "leave it out"
 

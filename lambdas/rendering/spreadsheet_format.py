@@ -16,6 +16,7 @@ from babel import Locale
 from babel.dates import get_day_names, get_month_names
 
 from rendering.numbers import DigitStyle, NumberStyle, digit_style, number_shower
+from rendering.text import quoted
 
 _TOKEN = re.compile(
     r"""(?P<quoted>"[^"]*")|(?P<escaped>\\.)|(?P<space>_.)|(?P<fill>\*.)
@@ -51,7 +52,9 @@ def _tokens(number_format: str) -> list[_Token]:
     while position < len(number_format):
         found = _TOKEN.match(number_format, position)
         if found is None or not number_format.isprintable():
-            raise ValueError(f"{number_format[position : position + 10]!r} is not part of a number format")
+            raise ValueError(
+                f"{quoted(number_format[position : position + 10])} is not part of a number format"
+            )
         tokens.append(_Token(found.lastgroup or "", found.group()))
         position = found.end()
     return tokens

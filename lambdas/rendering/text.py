@@ -1,5 +1,6 @@
 """Text that every format can hold."""
 
+import json
 import re
 
 #: What XML 1.0 (section 2.2, Char) forbids: C0 controls but TAB, LF and CR, surrogates, U+FFFE, U+FFFF.
@@ -29,6 +30,11 @@ def shorten(text: str, limit: int = 40) -> str:
     """At most ``limit`` characters of ``text``, safe to put in a message."""
     text = clean(text)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def quoted(text: str) -> str:
+    """``text`` in quotes as JSON writes it, at most 40 characters of it, to put in a message."""
+    return json.dumps(text[:40], ensure_ascii=False)
 
 
 def normalize_newlines(text: str) -> str:

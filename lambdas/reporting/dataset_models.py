@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from rendering.formats import check_locale
 from reporting.notation import DATE_FORMAT, Delimiter, Encoding, Notation
+from reporting.wording import as_json
 
 type DatasetFormat = Literal["csv", "jsonl"]
 
@@ -42,8 +43,8 @@ class DatasetReference(_Strict):
     def _known_order(cls, value: str | None) -> str | None:
         if value is not None and DATE_FORMAT.fullmatch(value) is None:
             raise ValueError(
-                f"{value!r} is no order of DD, MM and YYYY with one of '/', '.', '-' between them: "
-                "write it like 'DD/MM/YYYY'"
+                'must be DD, MM and YYYY in some order with one of "/", ".", "-" between them, '
+                f'such as "DD/MM/YYYY", got {as_json(value)}'
             )
         return value
 

@@ -8,7 +8,7 @@ from reporting.dataset_models import DatasetReference, DatasetRequest
 from reporting.datasets import Datasets
 from reporting.errors import DatasetNotUploaded, InvalidRequest, Problem
 from reporting.identifiers import is_report_id, new_dataset_id, new_object_token
-from reporting.requests import validated
+from reporting.requests import checked
 from reporting.status import timestamp
 from reporting.storage import ResultStore
 
@@ -107,8 +107,12 @@ class DatasetUploads:
         }
 
     def _parse(self, body: Mapping[str, Any]) -> DatasetRequest:
-        wanted = validated(DatasetRequest, body)
-        if wanted.size_bytes is not None and wanted.size_bytes > self._limits.max_bytes:
-            detail = f"must be at most {self._limits.max_bytes}, got {wanted.size_bytes}"
-            raise InvalidRequest([Problem(pointer="/size_bytes", detail=detail, code="out_of_range")])
+        problems: list[Problem] = []
+        wanted = checked(DatasetRequest, body, problems)
+        size, most = body.get("size_bytes"), self._limits.max_bytes
+        if isinstance(size, int) and size > most:
+            detail = f"must be at most {most}, got {size}"
+            problems.append(Problem(pointer="/size_bytes", detail=detail, code="out_of_range"))
+        if problems or wanted is None:
+            raise InvalidRequest(problems)
         return wanted

@@ -8,15 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from rendering.model import Format, Orientation, Page, PageSize
 from reporting.columns import (
     MAX_COLUMNS,
-    ChartModel,
     ColumnModel,
-    HighlightModel,
     Margin,
     TableDesign,
-    design_problems,
 )
-from reporting.parameter_problems import as_json, listed
 from reporting.phrases import phrase
+from reporting.wording import as_json
 
 type Path = tuple[str | int, ...]
 
@@ -80,36 +77,14 @@ class Definition(TableDesign):
     source: Source
 
 
-_MODELS: dict[Path, type[BaseModel]] = {
-    (): Definition,
-    ("columns",): ColumnModel,
-    ("columns", "highlights"): HighlightModel,
-    ("charts",): ChartModel,
-    ("layout",): Layout,
-    ("source",): Source,
-}
-
-
 def field_problems(error: ValidationError) -> Iterator[tuple[Path, str]]:
     """(path, what was wrong, the value got and the values allowed) of each field."""
     for details in error.errors(include_url=False):
-        path = details["loc"]
-        match details["type"]:
-            case "extra_forbidden":
-                model = _MODELS.get(tuple(part for part in path[:-1] if isinstance(part, str)))
-                allowed = f"; allowed: {listed(model.model_fields)}" if model else ""
-                yield path, f"is not a field{allowed}"
-            case _:
-                yield path, phrase(details)
+        yield details["loc"], phrase(details, Definition)
 
 
 def rule_problems(definition: Definition) -> Iterator[tuple[Path, str]]:
-    """(path, detail) of what the fields say against each other."""
-    keys = [column.key for column in definition.columns]
-    for index, key in enumerate(keys):
-        if key in keys[:index]:
-            yield ("columns", index, "key"), f"the key {as_json(key)} stands twice"
-    yield from design_problems(definition, definition.columns)
+    """(path, detail) of what the fields say against each other, but for those of a table."""
     if definition.default_format not in definition.formats:
         got, allowed = as_json(definition.default_format), _in_order(definition.formats)
         yield ("default_format",), f"must be one of formats, got {got}; allowed: {allowed}"

@@ -1,7 +1,7 @@
 """What can go wrong, by name. Handlers turn these into HTTP or into a report's status in one place each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 class PrensaError(Exception):
@@ -162,6 +162,11 @@ class IdempotencyConflict(PrensaError):
     title = "This Idempotency-Key belongs to another request"
 
 
+#: As many problems of one request are told.
+MAX_PROBLEMS = 100
+_LONGEST_POINTER = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong with a request. ``pointer`` is an RFC 6901 JSON Pointer into the body."""
@@ -172,14 +177,23 @@ class Problem:
 
 
 class InvalidRequest(PrensaError):
-    """The body is JSON but does not describe a report; carries every problem found."""
+    """The body is JSON but does not describe a report; carries the problems found, up to ``MAX_PROBLEMS``."""
 
     code = "invalid_request"
     title = "The request does not describe a report"
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(f"{p.pointer or '/'}: {p.detail}" for p in self.problems[:5]))
+        self.problems = tuple(map(_in_short, problems[:MAX_PROBLEMS]))
+        shown = (f"{p.pointer}: {p.detail}" if p.pointer else p.detail for p in self.problems[:5])
+        super().__init__("; ".join(shown))
+
+
+def _in_short(problem: Problem) -> Problem:
+    """``problem`` with a pointer to what holds the field, if the field's name is that long."""
+    pointer = problem.pointer
+    while len(pointer) > _LONGEST_POINTER:
+        pointer = pointer.rpartition("/")[0]
+    return replace(problem, pointer=pointer)
 
 
 class DatasetNotUploaded(PrensaError):

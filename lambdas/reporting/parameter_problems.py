@@ -1,13 +1,12 @@
 """Says what is wrong with a parameter: what the schema asks for, and the value that it got."""
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from jsonschema.exceptions import ValidationError
 
 from reporting.strict_json import escape, json_kind
+from reporting.wording import allowed, as_json, as_text
 
 FORMAT_EXAMPLES = {"date": "2026-01-31", "date-time": "2026-01-31T12:00:00Z"}
 
@@ -78,7 +77,8 @@ def problems_of(error: ValidationError) -> Iterator[ParameterProblem]:
     elif keyword == "additionalProperties":
         schema: Any = error.schema
         for name in instance.keys() - schema["properties"].keys():
-            detail = f"there is no such parameter; declared: {listed(schema['properties'])}"
+            names = allowed(schema["properties"], got=name, place="GET /report-types/{name}")
+            detail = f"there is no such parameter; {names}"
             yield ParameterProblem(f"{pointer}/{escape(name)}", detail, code)
     else:
         yield ParameterProblem(pointer, detail_of(error), code)
@@ -95,31 +95,6 @@ def detail_of(error: ValidationError) -> str:
         size=len(instance) if isinstance(instance, str | list) else 0,
         example=FORMAT_EXAMPLES.get(str(limit), ""),
     )
-
-
-def as_text(value: object) -> str:
-    """A parameter for people: lists joined with commas, decimals without an exponent."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case Decimal():
-            return format(value, "f")
-        case list() | tuple():
-            return ", ".join(as_text(item) for item in value)
-        case None:
-            return ""
-        case _:
-            return str(value)
-
-
-def as_json(value: object) -> str:
-    """A value as JSON, cut to 40 characters, since errors are logged and shown."""
-    text = json.dumps(value, ensure_ascii=False, default=as_text)
-    return text if len(text) <= 40 else f"{text[:39]}…"
-
-
-def listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
 
 
 def _limit(keyword: str, limit: object) -> str:

@@ -20,13 +20,12 @@ from reporting.parameter_problems import (
     FORMAT_EXAMPLES,
     InvalidParameters,
     ParameterProblem,
-    as_json,
     detail_of,
-    listed,
     problems_of,
 )
 from reporting.rfc3339 import parse_date, parse_date_time
 from reporting.strict_json import escape
+from reporting.wording import as_json, listed
 
 type Path = tuple[str | int, ...]
 

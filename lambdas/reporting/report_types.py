@@ -9,11 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from rendering.model import Column, Format, Page, Table
+from reporting.columns import table_problems
 from reporting.definition import Definition, closed_parameters, field_problems, rule_problems
-from reporting.parameter_problems import InvalidParameters, ParameterProblem, as_text, listed
+from reporting.parameter_problems import InvalidParameters, ParameterProblem
 from reporting.parameters import ParameterSchema, parameter_schema, schema_problems
 from reporting.positioned_yaml import Document, YamlProblem, read_yaml
 from reporting.report_sql import BoundStatement, CompiledStatement, InvalidSql, compile_statement
+from reporting.wording import as_text, listed
 
 __all__ = [
     "Catalogue",
@@ -195,11 +197,14 @@ def _load(file: Path) -> ReportType:
     except ValidationError as error:
         for path, detail in field_problems(error):
             problems.add(path, detail)
-        if isinstance(document.value, dict) and isinstance(schema := document.value.get("parameters"), dict):
-            _check_schema(schema, problems)
+        if isinstance(document.value, dict):
+            _check_table(document.value, problems)
+            if isinstance(schema := document.value.get("parameters"), dict):
+                _check_schema(schema, problems)
         raise InvalidReportTypes(problems.lines) from error
     if definition.name != file.stem:
         problems.add(("name",), f"must equal the file's name, got {definition.name}; allowed: {file.stem}")
+    _check_table(document.value, problems)
     for path, detail in rule_problems(definition):
         problems.add(path, detail)
     closed = closed_parameters(definition)
@@ -224,6 +229,11 @@ def _read(file: Path) -> Document:
         raise InvalidReportTypes([f"{file}:1: the file is not UTF-8: byte {error.start}"]) from error
     except YamlProblem as error:
         raise InvalidReportTypes([f"{file}:{error.line}: {error.detail}"]) from error
+
+
+def _check_table(table: Mapping[str, Any], problems: _Problems) -> None:
+    for path, detail in table_problems(table):
+        problems.add(path, detail)
 
 
 def _check_schema(schema: Mapping[str, Any], problems: _Problems) -> None:

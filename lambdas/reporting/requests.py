@@ -1,24 +1,24 @@
 """A request for a report: its shape, and every problem in it at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from itertools import islice
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from rendering.formats import check_locale, check_timezone
 from rendering.model import Format, Orientation, Page, PageSize, Table
-from reporting.columns import MAX_COLUMNS, ColumnModel, Margin, TableDesign, design_problems
+from reporting.columns import MAX_COLUMNS, ColumnModel, Margin, TableDesign, table_problems
 from reporting.dataset_models import DatasetReference
-from reporting.errors import InvalidRequest, Problem
+from reporting.errors import MAX_PROBLEMS, InvalidRequest, Problem
 from reporting.phrases import phrase, shown
 from reporting.report_types import Catalogue, InvalidParameters, ReportType
 from reporting.strict_json import escape
+from reporting.wording import allowed
 
 type Cell = str | int | float | bool | None
-_LONGEST_NAME = 100
-_MAX_PROBLEMS = 100
 
 
 class _Strict(BaseModel):
@@ -66,20 +66,6 @@ class TableModel(TableDesign):
         | None
     ) = None
 
-    @model_validator(mode="after")
-    def _keys_are_unique(self) -> Self:
-        keys = [column.key for column in self.columns]
-        if twice := sorted(
-            {key for key in keys if keys.count(key) > 1} if len(set(keys)) < len(keys) else ()
-        ):
-            raise ValueError(f"column keys stand twice: {', '.join(twice[:5])}")
-        problems = [
-            f"{'.'.join(map(str, path))} {detail}" for path, detail in design_problems(self, self.columns)
-        ]
-        if problems:
-            raise ValueError("; ".join(problems[:5]))
-        return self
-
     def to_table(self) -> Table:
         return Table(
             title=self.title,
@@ -92,7 +78,7 @@ class TableModel(TableDesign):
 class GenerateRequest(_Strict):
     """The body of ``POST /generate``: a ``report_type`` with ``parameters``, or a ``table``."""
 
-    report_type: Annotated[str, Field(min_length=1, max_length=_LONGEST_NAME)] | None = None
+    report_type: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     parameters: dict[str, Any] | None = None
     table: TableModel | None = None
     format: Annotated[Format, Field(strict=False)] | None = None
@@ -114,14 +100,6 @@ class GenerateRequest(_Strict):
     @classmethod
     def _known_timezone(cls, value: str | None) -> str | None:
         return None if value is None else check_timezone(value)
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.report_type is None) == (self.table is None):
-            raise ValueError("give either report_type or table")
-        if self.parameters is not None and self.report_type is None:
-            raise ValueError("parameters belong to a report_type")
-        return self
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,26 +138,29 @@ class ReportRequest:
 
 
 def parse_request(
-    body: Mapping[str, Any], *, catalogue: Catalogue, locale: str, timezone: str
+    body: Mapping[str, Any],
+    *,
+    catalogue: Catalogue,
+    locale: str,
+    timezone: str,
+    others: Sequence[Problem] = (),
 ) -> ReportRequest:
     """Check a body and fill in defaults: ``locale`` and ``timezone`` of the environment, the type's format.
 
-    Raises :class:`InvalidRequest` with all problems found.
+    Raises :class:`InvalidRequest` with all problems found; ``others`` are told beside them. The rules that
+    are about several fields read the body itself, so that a wrong field does not hide them.
     """
-    problems: list[Problem] = []
-    request = _validate(body, problems)
-    rows = _rows(body, request, problems)
-    report_type = parameters = None
-    # What can be read is checked beside other problems, so that all of them are told at once.
-    name, given = (request.report_type, request.parameters) if request else _readable(body)
-    if name is not None:
-        report_type = _report_type(name, catalogue, problems)
-    if report_type is not None and (request is not None or given is not None):
-        parameters = _parameters(report_type, given or {}, problems)
-    if report_type is not None and request is not None:
-        _check_format(report_type, request.format, problems)
+    problems = [*others, *_source_problems(body)]
+    request = checked(GenerateRequest, body, problems)
+    report_type = _report_type(body, catalogue, problems)
+    parameters = None
+    if report_type is not None:
+        parameters = _parameters(report_type, body, problems)
+        problems += _format_problems(report_type, body)
+    if isinstance(table := body.get("table"), dict):
+        problems += islice(_table_problems(table), MAX_PROBLEMS)
     if problems or request is None:
-        raise InvalidRequest(problems[:_MAX_PROBLEMS])
+        raise InvalidRequest(problems)
     document = request.model_dump(mode="json", exclude={"table": {"rows"}}, exclude_none=True)
     default_format = report_type.default_format if report_type else Format.XLSX
     document.setdefault("format", Format(default_format).value)
@@ -187,7 +168,7 @@ def parse_request(
     document.setdefault("timezone", timezone)
     if parameters is not None:
         document["parameters"] = parameters
-    return ReportRequest(document=document, rows=rows)
+    return ReportRequest(document=document, rows=_in_column_order(request.table))
 
 
 def stored_table(document: Mapping[str, Any]) -> TableModel:
@@ -201,32 +182,13 @@ def stored_dataset(document: Mapping[str, Any]) -> DatasetReference | None:
     return None if reference is None else DatasetReference.model_validate(reference)
 
 
-def validated[M: BaseModel](model: type[M], body: Mapping[str, Any]) -> M:
-    """``body`` as ``model``. Raises :class:`InvalidRequest` with all problems found."""
+def checked[M: BaseModel](model: type[M], body: Mapping[str, Any], problems: list[Problem]) -> M | None:
+    """``body`` as ``model``, or ``None`` with what is wrong with each of its fields added to ``problems``."""
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        raise InvalidRequest(_problems(error)) from error
-
-
-def _problems(error: ValidationError) -> list[Problem]:
-    """Every problem that a model found, with its pointer."""
-    return [_problem(details) for details in error.errors(include_url=False, include_context=True)]
-
-
-def _readable(body: Mapping[str, Any]) -> tuple[str | None, Mapping[str, Any] | None]:
-    """The report type of a body that has other problems, and its parameters if they are an object or none."""
-    name, given = body.get("report_type"), body.get("parameters", {})
-    if not isinstance(name, str) or not 1 <= len(name) <= _LONGEST_NAME:
-        return None, None
-    return name, given if isinstance(given, dict) else None
-
-
-def _validate(body: Mapping[str, Any], problems: list[Problem]) -> GenerateRequest | None:
-    try:
-        return GenerateRequest.model_validate(body)
-    except ValidationError as error:
-        problems.extend(_problems(error))
+        found = error.errors(include_url=False)
+        problems += [_problem(details, model) for details in found[:MAX_PROBLEMS]]
         return None
 
 
@@ -247,30 +209,52 @@ _CODES = {
 }
 
 
-def _problem(details: ErrorDetails) -> Problem:
+def _problem(details: ErrorDetails, model: type[BaseModel]) -> Problem:
     kind = details["type"]
     location = details["loc"]
     if kind == "too_long" and location == ("table", "columns"):
         code = "too_many_columns"
     else:
         code = _CODES.get(kind, "wrong_type" if kind.endswith("_type") else "invalid_value")
-    pointer = "".join(f"/{escape(str(part))}" for part in location)
-    return Problem(pointer=pointer, detail=phrase(details), code=code)
+    return Problem(pointer=_pointer(location), detail=phrase(details, model), code=code)
 
 
-def _report_type(name: str, catalogue: Catalogue, problems: list[Problem]) -> ReportType | None:
+def _pointer(path: Iterable[str | int]) -> str:
+    return "".join(f"/{escape(str(part))}" for part in path)
+
+
+def _source_problems(body: Mapping[str, Any]) -> Iterator[Problem]:
+    typed, table = body.get("report_type") is not None, body.get("table") is not None
+    if not typed and not table:
+        yield Problem(pointer="", detail="give a report_type or a table", code="required")
+    if typed and table:
+        detail = "give either a report_type or a table"
+        yield Problem(pointer="/table", detail=detail, code="not_allowed")
+    if not typed and body.get("parameters") is not None:
+        detail = "parameters belong to a report_type"
+        yield Problem(pointer="/parameters", detail=detail, code="not_allowed")
+
+
+def _report_type(body: Mapping[str, Any], catalogue: Catalogue, problems: list[Problem]) -> ReportType | None:
+    name = body.get("report_type")
+    if not isinstance(name, str) or not name:
+        return None
     found = catalogue.get(name)
     if found is None:
-        detail = f"there is no report type {shown(name)}; known are: {', '.join(sorted(catalogue))}"
+        names = allowed(catalogue, got=name, place="GET /report-types")
+        detail = f"there is no report type {shown(name)}; {names}"
         problems.append(Problem(pointer="/report_type", detail=detail, code="unknown_report_type"))
     return found
 
 
 def _parameters(
-    report_type: ReportType, given: Mapping[str, Any], problems: list[Problem]
+    report_type: ReportType, body: Mapping[str, Any], problems: list[Problem]
 ) -> dict[str, Any] | None:
+    given = body.get("parameters")
+    if not isinstance(given, dict | None):
+        return None
     try:
-        return report_type.validate_parameters(given)
+        return report_type.validate_parameters(given or {})
     except InvalidParameters as error:
         problems.extend(
             Problem(pointer=f"/parameters{pointer}", detail=detail, code=code)
@@ -279,76 +263,59 @@ def _parameters(
         return None
 
 
-def _check_format(report_type: ReportType, wanted: Format | None, problems: list[Problem]) -> None:
-    if wanted is not None and wanted not in report_type.formats:
-        allowed = ", ".join(Format(name).value for name in report_type.formats)
-        detail = f"report type {report_type.name} can't be had as {wanted.value}; it comes as: {allowed}"
-        problems.append(Problem(pointer="/format", detail=detail, code="not_allowed"))
+def _format_problems(report_type: ReportType, body: Mapping[str, Any]) -> Iterator[Problem]:
+    wanted = body.get("format")
+    if wanted in tuple(Format) and wanted not in report_type.formats:
+        formats = ", ".join(Format(name).value for name in report_type.formats)
+        detail = f"report type {report_type.name} can't be had as {wanted}; allowed: {formats}"
+        yield Problem(pointer="/format", detail=detail, code="not_allowed")
 
 
-def _rows(
-    body: Mapping[str, Any], request: GenerateRequest | None, problems: list[Problem]
-) -> list[list[Cell]] | None:
-    """Rows in column order, checked beside other problems as far as the columns can be read."""
-    if request is not None:
-        if request.table is None:
-            return None
-        _check_source(request.table.rows, request.table.dataset, problems)
-        if request.table.rows is None:
-            return None
-        return _ordered([column.key for column in request.table.columns], request.table.rows, problems)
-    table = body.get("table")
-    if isinstance(table, dict):
-        _check_source(table.get("rows"), table.get("dataset"), problems)
-    columns, rows = (table.get("columns"), table.get("rows")) if isinstance(table, dict) else (None, None)
-    if not (isinstance(columns, list) and columns and isinstance(rows, list)):
-        return None
-    if not all(isinstance(column, dict) and isinstance(column.get("key"), str) for column in columns):
-        return None
-    return _ordered([column["key"] for column in columns], rows, problems)
-
-
-def _check_source(rows: object, dataset: object, problems: list[Problem]) -> None:
+def _table_problems(table: Mapping[str, Any]) -> Iterator[Problem]:
+    for path, detail in table_problems(table):
+        yield Problem(pointer=_pointer(("table", *path)), detail=detail, code="invalid_value")
+    rows, dataset, columns = table.get("rows"), table.get("dataset"), table.get("columns")
     if rows is None and dataset is None:
-        problems.append(Problem(pointer="/table/rows", detail="give rows or a dataset", code="required"))
-    elif rows is not None and dataset is not None:
+        yield Problem(pointer="/table/rows", detail="give rows or a dataset", code="required")
+    if rows is not None and dataset is not None:
         detail = "give either rows or a dataset"
-        problems.append(Problem(pointer="/table/dataset", detail=detail, code="not_allowed"))
+        yield Problem(pointer="/table/dataset", detail=detail, code="not_allowed")
+    if isinstance(rows, list) and isinstance(columns, list) and columns:
+        yield from _row_problems(rows, columns)
 
 
-def _ordered(keys: Sequence[str], rows: Sequence[Any], problems: list[Problem]) -> list[list[Cell]]:
-    width, known = len(keys), set(keys)
-    ordered: list[list[Cell]] = []
+def _row_problems(rows: Sequence[Any], columns: Sequence[Any]) -> Iterator[Problem]:
+    width = len(columns)
+    keys = [column.get("key") for column in columns if isinstance(column, dict)]
+    known = {key for key in keys if isinstance(key, str)}
+    # A column that can't be read may be the one that is meant.
+    readable = len(keys) == width and all(isinstance(key, str) for key in keys)
     for index, row in enumerate(rows):
-        pointer = f"/table/rows/{index}"
         if isinstance(row, list):
+            cells: Iterable[tuple[int | str, Any]] = enumerate(row)
             if len(row) != width:
                 detail = f"the row has {len(row)} cells, the table has {width} columns"
-                problems.append(Problem(pointer=pointer, detail=detail, code="wrong_cell_count"))
-                continue
-            cells = row
+                yield Problem(pointer=f"/table/rows/{index}", detail=detail, code="wrong_cell_count")
         elif isinstance(row, dict):
-            if unknown := [name for name in row if name not in known]:
-                problems.extend(
-                    Problem(
-                        pointer=f"{pointer}/{escape(name)}",
-                        detail="no column has this key",
-                        code="unknown_field",
-                    )
-                    for name in unknown
-                )
-                continue
-            cells = [row.get(key) for key in keys]
+            cells = row.items()
+            for name in row if readable else ():
+                if name not in known:
+                    detail = f"no column has this key; {allowed(known, got=name, place='columns')}"
+                    pointer = f"/table/rows/{index}/{escape(name)}"
+                    yield Problem(pointer=pointer, detail=detail, code="unknown_field")
         else:
             detail = f"a row is an array or an object, got {shown(row)}"
-            problems.append(Problem(pointer=pointer, detail=detail, code="wrong_type"))
+            yield Problem(pointer=f"/table/rows/{index}", detail=detail, code="wrong_type")
             continue
-        for position, cell in enumerate(cells):
+        for place, cell in cells:
             if isinstance(cell, list | dict):
-                place = position if isinstance(row, list) else escape(keys[position])
-                detail = "a cell is a string, a number, a boolean or null"
-                problems.append(Problem(pointer=f"{pointer}/{place}", detail=detail, code="wrong_type"))
-        ordered.append(cells)
-        if len(problems) >= _MAX_PROBLEMS:
-            break
-    return ordered
+                detail = f"a cell is a string, a number, a boolean or null, got {shown(cell)}"
+                pointer = f"/table/rows/{index}/{escape(str(place))}"
+                yield Problem(pointer=pointer, detail=detail, code="wrong_type")
+
+
+def _in_column_order(table: TableModel | None) -> list[list[Cell]] | None:
+    if table is None or table.rows is None:
+        return None
+    keys = [column.key for column in table.columns]
+    return [row if isinstance(row, list) else [row.get(key) for key in keys] for row in table.rows]

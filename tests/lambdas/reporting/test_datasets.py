@@ -140,6 +140,10 @@ class TestUploads:
             ({"format": "csv", "size_bytes": 1001}, [("/size_bytes", "out_of_range")]),
             ({"format": "csv", "size_bytes": True}, [("/size_bytes", "wrong_type")]),
             ({"format": "csv", "sha256": "A" * 64}, [("/sha256", "invalid_value")]),
+            (
+                {"format": "xml", "size_bytes": 1001, "name": "x"},
+                [("/format", "not_allowed"), ("/name", "unknown_field"), ("/size_bytes", "out_of_range")],
+            ),
         ],
     )
     def test_a_request_is_refused_with_the_place_and_kind_of_each_problem(

@@ -203,15 +203,16 @@ source:
         "sales.yaml:2 titel",
         "sales.yaml:4 default_format",
         "sales.yaml:6 columns.0.type",
-        "sales.yaml:7 columns.1",
-        "sales.yaml:8 columns.2",
+        "sales.yaml:7 columns.1.total",
+        "sales.yaml:8 columns.2.format",
         "sales.yaml:9 layout.page_size",
         "sales.yaml:11 source.sql",
         "sales.yaml:12 source.timeout_seconds",
     }
-    assert "sales.yaml:4: default_format: must be 'xlsx', 'pdf' or 'csv', got \"docx\"" in problems
+    assert 'sales.yaml:4: default_format: must be one of "xlsx", "pdf", "csv", got "docx"' in problems
     assert any(
-        problem.startswith("sales.yaml:2: titel: is not a field; allowed: about, ") for problem in problems
+        problem.startswith("sales.yaml:2: titel: there is no such field; allowed: about, ")
+        for problem in problems
     )
 
 
@@ -241,11 +242,15 @@ source:
             'sales.yaml:1: default_format: must be one of formats, got "xlsx"; allowed: pdf',
         ),
         ("sql: sales.sql", "sql: none.sql", "sales.yaml:7: source.sql: there is no file none.sql"),
-        ("type: integer", "type: string, total: average", "sales.yaml:5: columns.0: total average needs"),
+        (
+            "type: integer",
+            "type: string, total: average",
+            'sales.yaml:5: columns.0.total: must be one of "count" for a string column, got "average"',
+        ),
         (
             "type: integer",
             'type: integer, format: "currency:"',
-            "sales.yaml:5: columns.0: 'currency:' is not",
+            'sales.yaml:5: columns.0.format: "currency:" is not',
         ),
         (
             "source:",
@@ -525,12 +530,12 @@ def test_parameters_come_in_the_order_of_the_schema(typed: ReportType) -> None:
     [
         ({"i": True}, ("/i", "must be of type integer, got true (a boolean)", "wrong_type")),
         ({"i": "5"}, ("/i", 'must be of type integer, got "5" (a string)', "wrong_type")),
-        ({"i": Decimal("5.5")}, ("/i", 'must be of type integer, got "5.5" (a number)', "wrong_type")),
+        ({"i": Decimal("5.5")}, ("/i", "must be of type integer, got 5.5 (a number)", "wrong_type")),
         ({"i": 0}, ("/i", "must be at least 1, got 0", "out_of_range")),
         ({"i": 101}, ("/i", "must be at most 100, got 101", "out_of_range")),
         ({"i": None}, ("/i", "must be of type integer, got null (null)", "wrong_type")),
         ({"n": False}, ("/n", "must be of type number, got false (a boolean)", "wrong_type")),
-        ({"n": Decimal("0.005")}, ("/n", 'must be a multiple of 0.01, got "0.005"', "invalid_value")),
+        ({"n": Decimal("0.005")}, ("/n", "must be a multiple of 0.01, got 0.005", "invalid_value")),
         ({"s": "x"}, ("/s", "must have at least 2 characters, has 1", "out_of_range")),
         ({"s": "x" * 6}, ("/s", "must have at most 5 characters, has 6", "out_of_range")),
         ({"b": 1}, ("/b", "must be of type boolean, got 1 (a number)", "wrong_type")),
@@ -594,8 +599,8 @@ def test_all_problems_come_at_once(write: Write) -> None:
     )
     found = report_type(write(definition, sql="SELECT :from AS a, :to"))
     assert refused(found, {"from": 5, "fom": 1, "a/b": 2}) == [
-        ("/a~1b", "there is no such parameter; declared: from, to", "unknown_field"),
-        ("/fom", "there is no such parameter; declared: from, to", "unknown_field"),
+        ("/a~1b", "there is no such parameter; allowed: from, to", "unknown_field"),
+        ("/fom", "there is no such parameter; allowed: from, to", "unknown_field"),
         ("/from", "must be of type string, got 5 (a number)", "wrong_type"),
         ("/to", "is required", "required"),
     ]

@@ -1,5 +1,6 @@
 """What a request may say, and every problem of it at once."""
 
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -108,9 +109,9 @@ def test_all_problems_of_a_body_come_at_once(catalogue: Catalogue) -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ({}, [("", "invalid_value")]),
-        ({"table": TABLE, "report_type": "order_ledger"}, [("", "invalid_value")]),
-        ({"table": TABLE, "parameters": {}}, [("", "invalid_value")]),
+        ({}, [("", "required")]),
+        ({"table": TABLE, "report_type": "order_ledger"}, [("/table", "not_allowed")]),
+        ({"table": TABLE, "parameters": {}}, [("/parameters", "not_allowed")]),
         ({"report_type": "../../etc"}, [("/report_type", "unknown_report_type")]),
         ({"report_type": 5}, [("/report_type", "wrong_type")]),
         ({"report_type": "order_ledger", "parameters": []}, [("/parameters", "wrong_type")]),
@@ -128,9 +129,10 @@ def test_all_problems_of_a_body_come_at_once(catalogue: Catalogue) -> None:
         ),
         (
             {"table": {"title": "t", "columns": [{"key": "a"}, {"key": "a"}], "rows": [["1", "2"]]}},
-            [("/table", "invalid_value")],
+            [("/table/columns/1/key", "invalid_value")],
         ),
-        ({"table": {**TABLE, "group_by": ["none"]}}, [("/table", "invalid_value")]),
+        ({"table": {**TABLE, "group_by": ["none"]}}, [("/table/group_by/0", "invalid_value")]),
+        ({"table": {**TABLE, "sheet_by": "cpf"}}, [("/table/sheet_by", "invalid_value")]),
         ({"table": TABLE, "filename": ""}, [("/filename", "out_of_range")]),
         ({"table": TABLE, "page": {"margin": 4.9}}, [("/page/margin", "out_of_range")]),
         (
@@ -149,15 +151,48 @@ def test_a_problem_is_told_with_its_place_and_kind(
     ("body", "details"),
     [
         ({"report_type": 5}, ["must be a string, got 5"]),
-        ({"table": TABLE, "format": "doc"}, ["must be 'xlsx', 'pdf' or 'csv', got \"doc\""]),
-        ({"table": TABLE, "on_overflow": True}, ["must be 'split', 'fail' or 'csv', got true"]),
-        ({"table": TABLE, "colour": 1}, ["there is no such field"]),
+        ({"table": TABLE, "format": "doc"}, ['must be one of "xlsx", "pdf", "csv", got "doc"']),
+        ({"table": TABLE, "on_overflow": True}, ['must be one of "split", "fail", "csv", got true']),
+        (
+            {"table": TABLE, "colour": 1},
+            [
+                "there is no such field; allowed: about, filename, format, locale, on_bad_value, "
+                "on_overflow, page, parameters, priority, report_type, table, timezone"
+            ],
+        ),
         ({"table": []}, ["must be an object, got an array"]),
         ({"table": {**TABLE, "columns": []}}, ["must have 1 or more entries, got 0"]),
         ({"table": {**TABLE, "title": ""}}, ["must have 1 or more characters, got 0"]),
         ({"table": {**TABLE, "title": "x" * 256}}, ["must have 255 or fewer characters, got 256"]),
         ({"table": {**TABLE, "rows": {}}}, ["must be an array, got an object"]),
-        ({"table": {**TABLE, "group_by": ["a"], "charts": [{"kind": "bar"}]}}, ["is required"] * 3),
+        ({"table": {**TABLE, "charts": [{"kind": "bar"}]}}, ["is required"] * 3),
+        (
+            {"table": {**TABLE, "group_by": ["CPF"]}},
+            ['must be the key of a column, got "CPF"; allowed: cpf, total'],
+        ),
+        (
+            {"table": {**TABLE, "rows": [{"cfp": 1}]}},
+            ["no column has this key; allowed: cpf, total"],
+        ),
+        (
+            {"report_type": "customer_lists"},
+            [
+                'there is no report type "customer_lists"; '
+                "allowed: customer_list, monthly_sales, order_ledger, order_notes"
+            ],
+        ),
+        (
+            {"table": {**TABLE, "columns": [{"key": "a", "typ": "string"}], "rows": []}},
+            [
+                "there is no such field; allowed: align, data_bar, format, highlights, key, label, total, "
+                "type, width, wrap"
+            ],
+        ),
+        (
+            {"table": TABLE, "locale": "xx"},
+            ['must be a known locale such as "en", "pt-BR" or "zh-Hans-CN", got "xx"'],
+        ),
+        ({"table": TABLE, "page": {"margin": Decimal("4.9")}}, ["must be at least 5.0, got 4.9"]),
         ({"table": TABLE, "page": {"margin": "wide"}}, ['must be a number, got "wide"']),
         ({"table": TABLE, "page": {"margin": 4.9}}, ["must be at least 5.0, got 4.9"]),
     ],
@@ -186,6 +221,132 @@ def test_problems_of_every_kind_are_told_at_once(catalogue: Catalogue) -> None:
     assert ("/report_type", "unknown_report_type") in problems({"report_type": "x", "colour": 1}, catalogue)
 
 
+WRONG_ALONE: dict[str, Any] = {"zz": 1, "priority": "urgent", "locale": "xx-YY"}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, [("", "required")]),
+        ({"report_type": "order_ledger", "table": TABLE}, [("/table", "not_allowed")]),
+        ({"table": TABLE, "parameters": {"a": 1}}, [("/parameters", "not_allowed")]),
+        ({"report_type": "nothing"}, [("/report_type", "unknown_report_type")]),
+        ({"report_type": "order_ledger", "parameters": {"x": 1}}, [("/parameters/x", "unknown_field")]),
+        ({"table": {**TABLE, "rows": None}}, [("/table/rows", "required")]),
+        ({"table": {**TABLE, "rows": [[1]]}}, [("/table/rows/0", "wrong_cell_count")]),
+        ({"table": {**TABLE, "group_by": ["x"]}}, [("/table/group_by/0", "invalid_value")]),
+        ({"table": {**TABLE, "sheet_by": "cpf"}}, [("/table/sheet_by", "invalid_value")]),
+    ],
+)
+def test_a_rule_of_several_fields_is_checked_beside_wrong_and_unknown_ones(
+    body: dict[str, Any], expected: list[tuple[str, str]], catalogue: Catalogue
+) -> None:
+    alone = [("/priority", "not_allowed"), ("/locale", "invalid_value"), ("/zz", "unknown_field")]
+    assert sorted(problems({**body, **WRONG_ALONE}, catalogue)) == sorted([*expected, *alone])
+
+
+@pytest.mark.parametrize(
+    ("column", "place"),
+    [
+        ({"format": "currency:BRL"}, "format"),
+        ({"total": "sum"}, "total"),
+        ({"data_bar": True}, "data_bar"),
+        ({"highlights": [HIGHLIGHT, {"when": "equal", "value": 5, "tone": "bad"}]}, "highlights/1/value"),
+        ({"highlights": [HIGHLIGHT, {"when": "above", "value": "5", "tone": "bad"}]}, "highlights/1/when"),
+        ({"type": "decimal", "highlights": [HIGHLIGHT, {**HIGHLIGHT, "value": "x"}]}, "highlights/1/value"),
+    ],
+)
+def test_what_does_not_fit_a_columns_type_is_told_beside_its_other_problems(
+    column: dict[str, Any], place: str, catalogue: Catalogue
+) -> None:
+    table = {"title": "t", "columns": [{"key": "a", **column, "colour": "red", "width": 0}], "rows": [[1, 2]]}
+    found = problems({"table": table}, catalogue)
+    assert {pointer for pointer, _ in found} - {"/table/columns/0/highlights/0/value"} == {
+        f"/table/columns/0/{place}",
+        "/table/columns/0/colour",
+        "/table/columns/0/width",
+        "/table/rows/0",
+    }
+
+
+def test_what_a_wrong_value_leaves_open_is_not_told_as_a_problem(catalogue: Catalogue) -> None:
+    """Neither what fits a type that is misspelt nor which key a column without one was to have."""
+    table = {
+        "title": "t",
+        "columns": [{"key": "a", "type": "decmal", "format": "decimal:2", "total": "sum"}, {"kye": "b"}],
+        "rows": [{"a": 1, "b": 2}],
+        "group_by": ["b"],
+        "charts": [{"kind": "bar", "title": "c", "category": "b", "values": ["a"]}],
+    }
+    assert problems({"table": table}, catalogue) == [
+        ("/table/columns/0/type", "not_allowed"),
+        ("/table/columns/1/key", "required"),
+        ("/table/columns/1/kye", "unknown_field"),
+    ]
+
+
+def test_every_problem_of_a_tables_design_is_told_at_its_own_field(catalogue: Catalogue) -> None:
+    chart = {"kind": "pie", "title": "c", "category": "none", "values": ["total", "cpf", "x"], "colour": 1}
+    table = {**TABLE, "group_by": ["cpf", "cpf", "x"], "sheet_by": "total", "charts": [5, chart], "title": 5}
+    assert set(problems({"table": table}, catalogue)) == {
+        ("/table/title", "wrong_type"),
+        ("/table/group_by/1", "invalid_value"),
+        ("/table/group_by/2", "invalid_value"),
+        ("/table/sheet_by", "invalid_value"),
+        ("/table/charts/0", "wrong_type"),
+        ("/table/charts/1/colour", "unknown_field"),
+        ("/table/charts/1/category", "invalid_value"),
+        ("/table/charts/1/values", "invalid_value"),
+        ("/table/charts/1/values/1", "invalid_value"),
+        ("/table/charts/1/values/2", "invalid_value"),
+    }
+
+
+def test_every_problem_of_a_row_is_told(catalogue: Catalogue) -> None:
+    rows = [[[], 1, 2], {"cpf": {}, "x": 1}]
+    assert problems({"table": {**TABLE, "rows": rows}}, catalogue) == [
+        ("/table/rows/0", "wrong_cell_count"),
+        ("/table/rows/0/0", "wrong_type"),
+        ("/table/rows/1/x", "unknown_field"),
+        ("/table/rows/1/cpf", "wrong_type"),
+    ]
+
+
+def test_of_many_columns_the_near_ones_are_named_and_where_the_others_are(catalogue: Catalogue) -> None:
+    columns = [{"key": f"customer_{number:03}"} for number in range(150)]
+    table = {"title": "t", "columns": columns, "rows": [], "group_by": ["custmer_007"]}
+    with pytest.raises(InvalidRequest) as caught:
+        parse({"table": table}, catalogue)
+    [problem] = caught.value.problems
+    assert "near ones: customer_007" in problem.detail
+    assert problem.detail.endswith("all 150 are in columns")
+
+
+def test_a_name_that_is_too_long_for_an_answer_is_pointed_at_by_what_holds_it(catalogue: Catalogue) -> None:
+    found = problems({"table": {**TABLE, "x" * 1_000_000: 1, "rows": [{"y" * 1_000_000: 1}]}}, catalogue)
+    assert found == [("/table", "unknown_field"), ("/table/rows/0", "unknown_field")]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"group_by": ["a"] * 500_000},
+        {"columns": [{"key": "a", "x": 1}] * 50_000},
+        {"columns": [{"key": "a"}] * 50_000, "group_by": ["b"], "charts": [{"values": ["c"] * 50_000}] * 3},
+        {"rows": [{"x" * 40 + str(number): 1 for number in range(50_000)}]},
+        {"rows": [[[]] * 200_000]},
+    ],
+)
+def test_a_body_of_nothing_but_problems_is_answered_soon_and_in_short(
+    table: dict[str, Any], catalogue: Catalogue
+) -> None:
+    started = time.monotonic()
+    with pytest.raises(InvalidRequest) as caught:
+        parse({"table": {**TABLE, **table}}, catalogue)
+    assert len(caught.value.problems) <= 100
+    assert time.monotonic() - started < 10
+
+
 @pytest.mark.parametrize("width", [True, "10", 0, -1, 256, Decimal("1e300")])
 def test_a_width_is_a_number_within_what_a_sheet_takes(width: object, catalogue: Catalogue) -> None:
     table = {**TABLE, "columns": [{"key": "cpf", "width": width}, {"key": "total"}]}
@@ -203,7 +364,7 @@ def test_a_sheet_holds_16384_columns_and_not_one_more(catalogue: Catalogue) -> N
 
 def test_a_column_format_that_does_not_fit_its_type_is_refused(catalogue: Catalogue) -> None:
     table = {**TABLE, "columns": [{"key": "cpf", "format": "currency:BRL"}, {"key": "total"}]}
-    assert problems({"table": table}, catalogue) == [("/table/columns/0", "invalid_value")]
+    assert problems({"table": table}, catalogue) == [("/table/columns/0/format", "invalid_value")]
 
 
 def test_parameters_of_a_report_type_are_checked_with_their_pointers(catalogue: Catalogue) -> None:
