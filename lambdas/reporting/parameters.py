@@ -97,10 +97,12 @@ class ParameterSchema:
         values = {name: schema["default"] for name, schema in properties.items() if "default" in schema}
         values |= {name: _exact(value) for name, value in parameters.items()}
         problems = list(_number_problems(values))
-        if not problems:
-            with _exact_arithmetic():
-                for error in self._validator.iter_errors(values):
-                    problems.extend(problems_of(error))
+        # The schema's rules can't calculate with such numbers and see null in their place.
+        told = {problem.pointer for problem in problems}
+        readable = {name: None if f"/{escape(name)}" in told else value for name, value in values.items()}
+        with _exact_arithmetic():
+            for error in self._validator.iter_errors(readable):
+                problems.extend(problem for problem in problems_of(error) if problem.pointer not in told)
         if problems:
             raise InvalidParameters(sorted(set(problems)))
         return {
@@ -217,8 +219,8 @@ def _number_problems(values: Mapping[str, Any]) -> Iterator[ParameterProblem]:
     for name, value in values.items():
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, int | Decimal) and not _fits(item):
-                detail = f"must be a number of at most {_MAX_DIGITS} digits, {_MAX_SCALE} after the point"
-                yield ParameterProblem(f"/{escape(name)}", detail, "out_of_range")
+                rule = f"must be a number of at most {_MAX_DIGITS} digits, {_MAX_SCALE} after the point"
+                yield ParameterProblem(f"/{escape(name)}", f"{rule}, got {as_json(item)}", "out_of_range")
 
 
 def _fits(number: int | Decimal) -> bool:

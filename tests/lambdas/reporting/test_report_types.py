@@ -606,6 +606,20 @@ def test_all_problems_come_at_once(write: Write) -> None:
     ]
 
 
+def test_a_number_of_too_many_digits_hides_no_other_problem(write: Write) -> None:
+    definition = with_parameters(
+        "n: {type: number, multipleOf: 0.01}\nl: {type: array, items: {type: integer}}\nto: {type: string}"
+    ).replace("  properties:", "  required: [n, to]\n  properties:")
+    found = report_type(write(definition, sql="SELECT :n AS a, 1 IN (:l), :to"))
+    digits = "must be a number of at most 65 digits, 30 after the point"
+    assert refused(found, {"n": Decimal("1E-31"), "l": [1, 10**65, 1], "x": 1}) == [
+        ("/l", f"{digits}, got {'1' + '0' * 38}…", "out_of_range"),
+        ("/n", f"{digits}, got 1E-31", "out_of_range"),
+        ("/to", "is required", "required"),
+        ("/x", "there is no such parameter; allowed: l, n, to", "unknown_field"),
+    ]
+
+
 def test_a_long_value_is_cut_in_the_detail(typed: ReportType) -> None:
     (problem,) = refused(typed, {"e": "x" * 1000})
     assert len(problem[1]) < 100
