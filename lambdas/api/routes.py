@@ -1,5 +1,6 @@
 """The routes. Each reads its request, calls one service and words the answer."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Query
+from pydantic import AfterValidator, BeforeValidator
 
 from api import documentation
 from api.access import ADMIN, READ, WRITE, require_tenant
@@ -23,10 +25,10 @@ from reporting.errors import InvalidRequest, PrensaError, Problem
 from reporting.generation import Generated
 from reporting.idempotency import parse_key
 from reporting.identifiers import traceparent
-from reporting.listing import MAX_PAGE, Wanted, parse_moment
+from reporting.listing import MAX_PAGE, Wanted, parse_moment, read_cursor
 from reporting.observability import logger, tracer
 from reporting.phrases import phrase
-from reporting.redrive import NotRedrivable
+from reporting.redrive import NotRedrivable, read_letter_cursor
 from reporting.report import dump_document
 from reporting.snapshots import Snapshot
 from reporting.states import Status
@@ -34,6 +36,21 @@ from reporting.status import status_document
 from reporting.strict_json import parse_object
 
 app = APIGatewayRestResolver(enable_validation=True)
+
+
+def _readable(read: Callable[[str], object]) -> AfterValidator:
+    """Refuses what ``read`` can't read, along with what else is wrong in the query, and keeps the text."""
+
+    def check(text: str) -> str:
+        read(text)
+        return text
+
+    return AfterValidator(check)
+
+
+_Moment = Annotated[datetime, BeforeValidator(parse_moment)]
+_ReportCursor = Annotated[str, _readable(read_cursor)]
+_LetterCursor = Annotated[str, _readable(read_letter_cursor)]
 
 
 @app.post("/generate", **documentation.GENERATE)
@@ -89,17 +106,17 @@ def reports(
     *,
     status: Annotated[list[Status] | None, Query()] = None,
     report_type: Annotated[str | None, Query(max_length=100)] = None,
-    created_after: Annotated[str | None, Query()] = None,
-    created_before: Annotated[str | None, Query()] = None,
+    created_after: Annotated[_Moment | None, Query()] = None,
+    created_before: Annotated[_Moment | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
-    cursor: Annotated[str | None, Query()] = None,
+    cursor: Annotated[_ReportCursor | None, Query()] = None,
 ) -> Response[str]:
     tenant = _tenant(READ)
     wanted = Wanted(
         statuses=frozenset(status or ()),
         report_type=report_type,
-        created_after=_moment(created_after, "created_after"),
-        created_before=_moment(created_before, "created_before"),
+        created_after=created_after,
+        created_before=created_before,
     )
     page = bootstrap().listing.page(wanted, tenant=tenant, limit=limit, cursor=cursor)
     document = {"reports": [status_document(report) for report in page.reports], "next": page.next}
@@ -176,7 +193,7 @@ def report_type(name: str) -> Response[str]:
 def dead_letters(
     *,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
-    cursor: Annotated[str | None, Query()] = None,
+    cursor: Annotated[_LetterCursor | None, Query()] = None,
 ) -> Response[str]:
     _tenant(ADMIN)
     page = bootstrap().redrive.page(limit=limit, cursor=cursor)
@@ -226,11 +243,14 @@ def on_domain_error(error: PrensaError) -> Response[str]:
 
 @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
 def on_invalid_parameter(error: RequestValidationError) -> Response[str]:
-    problems = [
-        Problem(pointer="", detail=f"{'.'.join(map(str, e['loc']))}: {phrase(e)}", code="invalid_parameter")
-        for e in error.errors()
-    ]
+    problems = [_parameter_problem(details) for details in error.errors()]
     return problem_response(InvalidRequest(problems), request_id=_request_id())
+
+
+def _parameter_problem(details: Any) -> Problem:
+    name = details["loc"][1]
+    code = "invalid_cursor" if name == "cursor" else "invalid_parameter"
+    return Problem(pointer="", detail=f"{name}: {phrase(details)}", code=code)
 
 
 @app.not_found
@@ -290,10 +310,6 @@ def _accepted(accepted: Generated) -> Response[str]:
         **rate_headers(accepted.rate),
     }
     return _json(202, bootstrap().documents.document(accepted.snapshot), headers)
-
-
-def _moment(text: str | None, name: str) -> datetime | None:
-    return None if text is None else parse_moment(text, name=name)
 
 
 def _next_link(cursor: str | None) -> dict[str, str]:

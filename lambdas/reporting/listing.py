@@ -9,14 +9,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from reporting.cursors import bad_cursor, decode_cursor, encode_cursor
+from reporting.cursors import bad_cursor, decode_cursor, encode_cursor, unknown_cursor
 from reporting.database import Database
-from reporting.errors import InvalidRequest, Problem
 from reporting.identifiers import is_report_id
 from reporting.report import COLUMNS, Report
 from reporting.rfc3339 import parse_date_time
 from reporting.states import Status
+from reporting.wording import as_json
 
 MAX_PAGE = 100
 _CURSOR = re.compile(r"([0-9]{1,17})\.([0-9a-f-]{36})\.([0-9a-f]{16})")
@@ -50,13 +51,13 @@ class Listing:
     def page(self, wanted: Wanted, *, tenant: str, limit: int, cursor: str | None) -> Page:
         """At most ``limit`` reports of ``tenant``, from where ``cursor`` ended.
 
-        Raises :class:`InvalidRequest` for a cursor that is not one of this listing's: it belongs to its
-        tenant and its filters.
+        Raises :class:`reporting.errors.InvalidRequest` for a cursor that is not one of this listing's: it
+        belongs to its tenant and its filters.
         """
         scope = _scope(wanted, tenant)
         conditions, values = _conditions(wanted)
         if cursor is not None:
-            moment, report_id = _read(cursor, scope)
+            moment, report_id, _ = _position(cursor, scope)
             conditions.append("(created_at < %s OR (created_at = %s AND id < %s))")
             # The plain bound lets the index begin at the position.
             conditions.append("created_at <= %s")
@@ -72,13 +73,35 @@ class Listing:
         return Page(reports=found, next=_cursor(found[-1], scope) if more else None)
 
 
-def parse_moment(text: str, *, name: str) -> datetime:
-    """A time of a filter, RFC 3339 with an offset, as naive UTC. Raises :class:`InvalidRequest`."""
+def parse_moment(text: str) -> datetime:
+    """A time of a filter, RFC 3339 with an offset, as naive UTC. Raises :class:`ValueError`."""
     try:
         return parse_date_time(text).replace(tzinfo=None)
     except ValueError as error:
-        detail = f"{name} must be a time with an offset such as 2026-01-31T00:00:00Z, got {text[:60]!r}"
-        raise InvalidRequest([Problem(pointer="", detail=detail, code="invalid_parameter")]) from error
+        detail = f"must be a time with an offset such as 2026-01-31T00:00:00Z, got {as_json(text)}"
+        raise ValueError(detail) from error
+
+
+class Position(NamedTuple):
+    """Where a page ended, and the scope of its listing."""
+
+    moment: datetime
+    report_id: str
+    scope: str
+
+
+def read_cursor(cursor: str) -> Position:
+    """Raises :class:`ValueError` for a cursor that no listing of reports has given out."""
+    try:
+        found = _CURSOR.fullmatch(decode_cursor(cursor))
+        if found is None or not is_report_id(found[2]):
+            raise ValueError("not a cursor")
+        moment = datetime.fromtimestamp(int(found[1]) // 1_000_000, UTC).replace(
+            tzinfo=None, microsecond=int(found[1]) % 1_000_000
+        )
+    except (ValueError, OverflowError, OSError) as error:
+        raise unknown_cursor(cursor) from error
+    return Position(moment=moment, report_id=found[2], scope=found[3])
 
 
 def _conditions(wanted: Wanted) -> tuple[list[str], list[object]]:
@@ -111,16 +134,11 @@ def _cursor(last: Report, scope: str) -> str:
     return encode_cursor(f"{microseconds}.{last.id}.{scope}")
 
 
-def _read(cursor: str, scope: str) -> tuple[datetime, str]:
+def _position(cursor: str, scope: str) -> Position:
     try:
-        found = _CURSOR.fullmatch(decode_cursor(cursor))
-        if found is None or not is_report_id(found[2]):
-            raise ValueError("not a cursor")
-        moment = datetime.fromtimestamp(int(found[1]) // 1_000_000, UTC).replace(
-            tzinfo=None, microsecond=int(found[1]) % 1_000_000
-        )
-    except (ValueError, OverflowError, OSError) as error:
-        raise bad_cursor() from error
-    if found[3] != scope:
-        raise bad_cursor("cursor belongs to a listing with other filters")
-    return moment, found[2]
+        found = read_cursor(cursor)
+    except ValueError as error:
+        raise bad_cursor(str(error)) from error
+    if found.scope != scope:
+        raise bad_cursor("belongs to a listing with other filters")
+    return found

@@ -8,7 +8,7 @@ from typing import Any
 from pymysql.cursors import Cursor
 
 from reporting import outbox
-from reporting.cursors import bad_cursor, decode_cursor, encode_cursor
+from reporting.cursors import bad_cursor, decode_cursor, encode_cursor, unknown_cursor
 from reporting.database import Database
 from reporting.dispatch import Dispatcher
 from reporting.errors import PrensaError, Problem
@@ -74,7 +74,7 @@ class Redrive:
 
         Raises :class:`reporting.errors.InvalidRequest` for a cursor that is none.
         """
-        before = 2**63 if cursor is None else _read(cursor)
+        before = 2**63 if cursor is None else _before(cursor)
         rows: Any = self._database.query(
             "SELECT d.id, d.queue, d.report_id, LEFT(d.body, %s), d.received_at, d.redriven_at, r.tenant,"
             " r.status FROM dead_letters d LEFT JOIN reports r ON r.id = d.report_id"
@@ -199,11 +199,19 @@ def _refused(letter_id: int, report_id: str | None, code: str, detail: str) -> R
     return Redriven(id=letter_id, report_id=report_id, outcome=Outcome.REFUSED, code=code, detail=detail)
 
 
-def _read(cursor: str) -> int:
+def read_letter_cursor(cursor: str) -> int:
+    """Raises :class:`ValueError` for a cursor that no listing of dead letters has given out."""
     try:
         text = decode_cursor(cursor)
         if not (text.isascii() and text.isdigit() and len(text) < 20):
             raise ValueError("not a number")
         return int(text)
     except ValueError as error:
-        raise bad_cursor() from error
+        raise unknown_cursor(cursor) from error
+
+
+def _before(cursor: str) -> int:
+    try:
+        return read_letter_cursor(cursor)
+    except ValueError as error:
+        raise bad_cursor(str(error)) from error

@@ -1,0 +1,118 @@
+"""Every problem of a request is told at once, whatever part of it is wrong."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+from urllib.parse import parse_qs
+
+import pytest
+
+from api import routes
+from api.documentation import openapi_json
+from reporting.generation import Defaults, Generation
+from reporting.quotas import EVERYONE, Quota, Quotas
+from reporting.report_types import load_report_types
+
+REPORT_TYPES = Path(__file__).parents[3] / "report_types"
+
+
+@pytest.fixture(autouse=True)
+def _parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An API whose parts are not there: a request that is refused gets no further than being read."""
+    nothing = cast(Any, None)
+    generation = Generation(
+        reports=nothing,
+        dispatcher=nothing,
+        snapshots=nothing,
+        store=nothing,
+        datasets=nothing,
+        catalogue=load_report_types(REPORT_TYPES),
+        estimator=nothing,
+        lanes=nothing,
+        defaults=Defaults(locale="en", timezone="UTC", max_attempts=3),
+        quotas=Quotas({EVERYONE: Quota(rows_per_report=1)}),
+    )
+    settings = SimpleNamespace(tenant_claim="tenant", max_body_bytes=5_000_000)
+    api = SimpleNamespace(settings=settings, generation=generation)
+    monkeypatch.setattr(routes, "bootstrap", lambda: api)
+
+
+def refused(
+    method: str, path: str, *, body: object = None, key: str | None = None
+) -> list[tuple[str, str, str]]:
+    """(pointer, code, detail) of each problem that a call is answered with."""
+    path, _, query = path.partition("?")
+    scopes = "reports/read reports/write reports/admin"
+    event = {
+        "httpMethod": method,
+        "path": path,
+        "resource": path,
+        "headers": {} if key is None else {"Idempotency-Key": key},
+        "multiValueQueryStringParameters": parse_qs(query, keep_blank_values=True) or None,
+        "queryStringParameters": {name: texts[-1] for name, texts in parse_qs(query).items()} or None,
+        "body": None if body is None else json.dumps(body),
+        "isBase64Encoded": False,
+        "requestContext": {
+            "requestId": "r-1",
+            "path": path,
+            "authorizer": {"claims": {"tenant": "acme", "scope": scopes}},
+        },
+    }
+    answer = routes.app.resolve(event, cast(Any, SimpleNamespace()))
+    document = json.loads(answer["body"])
+    assert (answer["statusCode"], document["code"]) == (422, "invalid_request"), document
+    return [(problem["pointer"], problem["code"], problem["detail"]) for problem in document["errors"]]
+
+
+def test_every_parameter_of_a_listing_that_can_not_be_read_is_told() -> None:
+    query = "status=done&status=failed&created_after=yesterday&created_before=2026-01-31&limit=500&cursor=x"
+    statuses = '"queued", "running", "retrying", "cancelling", "succeeded", "failed", "cancelled", "expired"'
+    moment = "must be a time with an offset such as 2026-01-31T00:00:00Z"
+    assert set(refused("GET", f"/reports?{query}")) == {
+        ("", "invalid_parameter", f'status: must be one of {statuses}, got "done"'),
+        ("", "invalid_parameter", f'created_after: {moment}, got "yesterday"'),
+        ("", "invalid_parameter", f'created_before: {moment}, got "2026-01-31"'),
+        ("", "invalid_parameter", 'limit: must be at most 100, got "500"'),
+        ("", "invalid_cursor", 'cursor: is not one that a listing has given out, got "x"'),
+    }
+
+
+def test_every_parameter_of_the_dead_letters_that_can_not_be_read_is_told() -> None:
+    assert set(refused("GET", "/dead-letters?limit=x&cursor=ä")) == {
+        ("", "invalid_parameter", 'limit: must be a whole number, got "x"'),
+        ("", "invalid_cursor", 'cursor: is not one that a listing has given out, got "ä"'),
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, [("", "required", "give ids or a report_id")]),
+        (
+            {"idz": [1]},
+            [
+                ("/idz", "unknown_field", "there is no such field; allowed: ids, report_id"),
+                ("", "required", "give ids or a report_id"),
+            ],
+        ),
+        (
+            {"ids": [0, "1"], "report_id": "x"},
+            [
+                ("/ids/0", "out_of_range", "must be at least 1, got 0"),
+                ("/ids/1", "wrong_type", 'must be a whole number, got "1"'),
+                ("/report_id", "out_of_range", "must have 36 or more characters, got 1"),
+                ("/report_id", "not_allowed", "give either ids or a report_id"),
+            ],
+        ),
+    ],
+)
+def test_every_problem_of_a_redrive_is_told(body: object, expected: list[tuple[str, str, str]]) -> None:
+    assert refused("POST", "/dead-letters/redrive", body=body) == expected
+
+
+def test_the_document_says_that_times_of_a_listing_are_times() -> None:
+    parameters = json.loads(openapi_json(routes.app))["paths"]["/reports"]["get"]["parameters"]
+    schemas = {parameter["name"]: json.dumps(parameter["schema"]) for parameter in parameters}
+    assert '"format": "date-time"' in schemas["created_after"]
+    assert '"format": "date-time"' in schemas["created_before"]
