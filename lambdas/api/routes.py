@@ -23,7 +23,6 @@ from api.problems import Gone, NotReady, problem, problem_response, rate_headers
 from api.redrive import parse_redrive
 from reporting.errors import InvalidRequest, PrensaError, Problem
 from reporting.generation import Generated
-from reporting.idempotency import parse_key
 from reporting.identifiers import traceparent
 from reporting.listing import MAX_PAGE, Wanted, parse_moment, read_cursor
 from reporting.observability import logger, tracer
@@ -60,13 +59,13 @@ def generate(validate_only: Annotated[bool, Query()] = False) -> Response[str]:
     event = app.current_event
     tenant = _tenant(WRITE)
     body = parse_object(body_bytes(event, limit=api.settings.max_body_bytes))
-    if validate_only:
-        return _json(200, api.generation.validate(body, tenant=tenant))
     key = _header("idempotency-key")
+    if validate_only:
+        return _json(200, api.generation.validate(body, tenant=tenant, key=key))
     accepted = api.generation.generate(
         body,
         tenant=tenant,
-        key=None if key is None else parse_key(key),
+        key=key,
         traceparent=traceparent(header=_header("traceparent"), xray=_header("x-amzn-trace-id")),
     )
     return _accepted(accepted)
@@ -162,11 +161,10 @@ def delete(report_id: str) -> Response[str]:
 @tracer.capture_method(capture_response=False)
 def rerun(report_id: str) -> Response[str]:
     tenant = _tenant(WRITE)
-    key = _header("idempotency-key")
     accepted = bootstrap().generation.rerun(
         report_id,
         tenant=tenant,
-        key=None if key is None else parse_key(key),
+        key=_header("idempotency-key"),
         traceparent=traceparent(header=_header("traceparent"), xray=_header("x-amzn-trace-id")),
     )
     return _accepted(accepted)

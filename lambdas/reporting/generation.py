@@ -19,7 +19,7 @@ from reporting.errors import (
     ReportNotFound,
     RowQuota,
 )
-from reporting.idempotency import IdempotencyKey, body_hash
+from reporting.idempotency import IdempotencyKey, body_hash, key_problems
 from reporting.identifiers import new_report_id
 from reporting.lanes import Lanes, Place
 from reporting.messages import ReportMessage
@@ -93,12 +93,12 @@ class Generation:
         self._defaults = defaults
         self._quotas = quotas
 
-    def validate(self, body: Mapping[str, Any], *, tenant: str) -> dict[str, Any]:
+    def validate(self, body: Mapping[str, Any], *, tenant: str, key: str | None) -> dict[str, Any]:
         """Check a request without storing anything, and tell what it would become.
 
         Raises :class:`reporting.errors.InvalidRequest` and :class:`reporting.errors.DatasetNotUploaded`.
         """
-        request = self._parse(body, tenant=tenant)
+        request = self._parse(body, tenant=tenant, key=key)
         rows = self._estimate(request)
         place = self._place("", request, rows)
         return {
@@ -112,7 +112,7 @@ class Generation:
     def generate(
         self, body: Mapping[str, Any], *, tenant: str, key: str | None, traceparent: str
     ) -> Generated:
-        """Accept a request.
+        """Accept a request. A ``key`` that can't be one is told beside what is wrong with the body.
 
         Raises :class:`reporting.errors.InvalidRequest`, :class:`reporting.errors.DatasetNotUploaded`,
         :class:`reporting.errors.QuotaExceeded` (nothing is stored),
@@ -120,13 +120,12 @@ class Generation:
         when the request could not be stored.
         """
         idempotency = None
-        if key is not None:
+        if key is not None and not key_problems(key):
             idempotency = IdempotencyKey(tenant=tenant, key=key, body_hash=body_hash(body))
             if (known := self._replay(idempotency)) is not None:
                 return known
-        return self._store_and_send(
-            self._parse(body, tenant=tenant), tenant=tenant, idempotency=idempotency, traceparent=traceparent
-        )
+        request = self._parse(body, tenant=tenant, key=key)
+        return self._store_and_send(request, tenant=tenant, idempotency=idempotency, traceparent=traceparent)
 
     def rerun(self, report_id: str, *, tenant: str, key: str | None, traceparent: str) -> Generated:
         """Ask once more for what an ended report was asked for, as a report of its own.
@@ -135,6 +134,8 @@ class Generation:
         :class:`ReportNotFound`, :class:`NotDone`, and :class:`InputGone` when its rows are not there any
         more.
         """
+        if problems := key_problems(key):
+            raise InvalidRequest(problems)
         idempotency = None
         if key is not None:
             same = body_hash({"rerun": report_id})
@@ -203,26 +204,27 @@ class Generation:
         logger.info("report accepted", lane=place.lane, format=new.format, report_type=new.report_type)
         return Generated(snapshot=snapshot, replayed=False, rate=accepted.rate)
 
-    def _parse(self, body: Mapping[str, Any], *, tenant: str) -> ReportRequest:
+    def _parse(self, body: Mapping[str, Any], *, tenant: str, key: str | None = None) -> ReportRequest:
         request = parse_request(
             body,
             catalogue=self._catalogue,
             locale=self._defaults.locale,
             timezone=self._defaults.timezone,
+            others=[*key_problems(key), *self._row_problems(body, tenant=tenant)],
         )
-        if request.rows is not None:
-            self._check_rows(len(request.rows), tenant=tenant)
         if (reference := request.dataset) is not None:
             request.document["dataset"] = self._datasets.bind(reference, tenant=tenant)
         return request
 
-    def _check_rows(self, rows: int, *, tenant: str) -> None:
-        try:
-            self._quotas.check_rows(rows, tenant=tenant)
-        except RowQuota as error:
-            raise InvalidRequest(
-                [Problem(pointer="/table/rows", detail=str(error), code=error.code)]
-            ) from error
+    def _row_problems(self, body: Mapping[str, Any], *, tenant: str) -> list[Problem]:
+        table = body.get("table")
+        rows = table.get("rows") if isinstance(table, Mapping) else None
+        if isinstance(rows, list):
+            try:
+                self._quotas.check_rows(len(rows), tenant=tenant)
+            except RowQuota as error:
+                return [Problem(pointer="/table/rows", detail=str(error), code=error.code)]
+        return []
 
     def _place(self, report_id: str, request: ReportRequest, rows: int | None) -> Place:
         if (dataset := request.document.get("dataset")) is not None:

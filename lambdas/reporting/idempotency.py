@@ -12,8 +12,9 @@ from typing import NamedTuple
 import pymysql
 from pymysql.cursors import Cursor
 
-from reporting.errors import IdempotencyConflict, InvalidRequest, Problem
+from reporting.errors import IdempotencyConflict, Problem
 from reporting.report import dump_document
+from reporting.wording import as_json
 
 RETENTION_HOURS = 24
 _KEY = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?")
@@ -29,18 +30,15 @@ class IdempotencyKey:
     body_hash: str
 
 
-def parse_key(text: str) -> str:
-    """Check a key: 1 to 255 printable ASCII characters, no blank at either end.
-
-    Raises :class:`InvalidRequest`.
-    """
-    if _KEY.fullmatch(text) is None:
-        detail = (
-            f"Idempotency-Key has {len(text)} characters; it takes 1 to 255 printable ASCII characters "
-            "without a blank at either end."
-        )
-        raise InvalidRequest([Problem(pointer="", detail=detail, code="invalid_idempotency_key")])
-    return text
+def key_problems(text: str | None) -> list[Problem]:
+    """What is wrong with a key: it has 1 to 255 printable ASCII characters, no blank at either end."""
+    if text is None or _KEY.fullmatch(text):
+        return []
+    detail = (
+        "Idempotency-Key: must have 1 to 255 printable ASCII characters without a blank at either end, "
+        f"got {as_json(text)} ({len(text)} characters)"
+    )
+    return [Problem(pointer="", detail=detail, code="invalid_idempotency_key")]
 
 
 def body_hash(body: object) -> str:

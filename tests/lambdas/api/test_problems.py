@@ -85,6 +85,23 @@ def test_every_parameter_of_the_dead_letters_that_can_not_be_read_is_told() -> N
     }
 
 
+@pytest.mark.parametrize("path", ["/generate", "/generate?validate_only=true"])
+def test_a_wrong_key_and_too_many_rows_are_told_beside_what_is_wrong_with_the_body(path: str) -> None:
+    table = {"title": "t", "columns": [{"key": "a", "type": "money"}], "rows": [[1], [2, 3]]}
+    found = refused("POST", path, body={"table": table, "zz": 1}, key=" k")
+    assert [(pointer, code) for pointer, code, _ in found] == [
+        ("", "invalid_idempotency_key"),
+        ("/table/rows", "row_quota"),
+        ("/table/columns/0/type", "not_allowed"),
+        ("/zz", "unknown_field"),
+        ("/table/rows/1", "wrong_cell_count"),
+    ]
+    assert found[0][2] == (
+        "Idempotency-Key: must have 1 to 255 printable ASCII characters without a blank at either end, "
+        'got " k" (2 characters)'
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
