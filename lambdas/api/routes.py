@@ -205,14 +205,15 @@ def redrive() -> Response[str]:
     _tenant(ADMIN)
     request = parse_redrive(parse_object(body_bytes(app.current_event, limit=api.settings.max_body_bytes)))
     if request.report_id is not None:
+        pointer = "/report_id"
         ids = api.redrive.of_report(request.report_id)
         if not ids:
-            raise NotRedrivable(
-                [Problem(pointer="/report_id", detail="the report has no dead letter", code="not_found")]
-            )
+            detail = "the report has no dead letter"
+            raise NotRedrivable([Problem(pointer=pointer, detail=detail, code="not_found")])
+        results = api.redrive.redrive(ids, pointer=pointer)
     else:
-        ids = request.ids or []
-    return _json(200, {"results": [asdict(one) for one in api.redrive.redrive(ids)]})
+        results = api.redrive.redrive(request.ids or [])
+    return _json(200, {"results": [asdict(one) for one in results]})
 
 
 @app.get("/health", **documentation.HEALTH)

@@ -105,15 +105,16 @@ class Redrive:
         )
         return [row[0] for row in rows]
 
-    def redrive(self, ids: Sequence[int]) -> list[Redriven]:
+    def redrive(self, ids: Sequence[int], *, pointer: str | None = None) -> list[Redriven]:
         """Queue the reports of these dead letters once more, with all of their attempts.
 
         A letter that was sent again before is not sent twice, whoever asks and how often. Raises
-        :class:`NotRedrivable` when every single one is refused.
+        :class:`NotRedrivable` when every single one is refused, with the ``pointer`` of what stands for all
+        of them or with that of each in ``ids``.
         """
         done = [self._one(letter_id) for letter_id in ids]
         refused = [
-            Problem(pointer=f"/ids/{index}", detail=one.detail or "", code=one.code or "")
+            Problem(pointer=pointer or f"/ids/{index}", detail=one.detail or "", code=one.code or "")
             for index, one in enumerate(done)
             if one.outcome is Outcome.REFUSED
         ]

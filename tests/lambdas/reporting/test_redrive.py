@@ -126,6 +126,9 @@ def test_what_can_not_be_sent_again_says_why(reports: Reports, database: Databas
         ("/ids/2", "not_failed"),
         ("/ids/3", "not_found"),
     ]
+    with pytest.raises(NotRedrivable) as caught:
+        redrive.redrive(redrive.of_report(queued.id), pointer="/report_id")
+    assert [problem.pointer for problem in caught.value.problems] == ["/report_id"]
     assert reports.get(queued.id) == queued
     good = exhausted(database, message_id="ID:good")
     [letter] = redrive.of_report(good.id)
