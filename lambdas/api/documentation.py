@@ -159,7 +159,7 @@ REPORTS: dict[str, Any] = {
         ),
         401: _UNAUTHORIZED,
         403: _FORBIDDEN,
-        422: _problem("A parameter of the query can't be read"),
+        422: _problem("Parameters of the query can't be read; every one is listed"),
         503: _UNAVAILABLE,
     },
 }
@@ -262,7 +262,7 @@ DEAD_LETTERS: dict[str, Any] = {
         ),
         401: _UNAUTHORIZED,
         403: _FORBIDDEN,
-        422: _problem("A parameter of the query can't be read"),
+        422: _problem("Parameters of the query can't be read; every one is listed"),
         503: _UNAVAILABLE,
     },
 }
@@ -280,7 +280,7 @@ REDRIVE: dict[str, Any] = {
         401: _UNAUTHORIZED,
         403: _FORBIDDEN,
         409: _problem("None of them can be sent again; errors has the reason for each"),
-        422: _problem("The body names no dead letters"),
+        422: _problem("The body does not name dead letters; every problem is listed"),
         503: _UNAVAILABLE,
     },
 }

@@ -74,10 +74,13 @@ class Listing:
 
 
 def parse_moment(text: str) -> datetime:
-    """A time of a filter, RFC 3339 with an offset, as naive UTC. Raises :class:`ValueError`."""
+    """A time of a filter, RFC 3339 with an offset, as naive UTC.
+
+    Raises :class:`ValueError`, also for the list that a filter becomes when it is given twice.
+    """
     try:
         return parse_date_time(text).replace(tzinfo=None)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         detail = f"must be a time with an offset such as 2026-01-31T00:00:00Z, got {as_json(text)}"
         raise ValueError(detail) from error
 

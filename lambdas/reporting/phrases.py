@@ -14,6 +14,7 @@ _RULES = {
     "missing": "is required",
     "extra_forbidden": "there is no such field",
     "string_type": "must be a string",
+    "string_unicode": "must be a string of Unicode characters",
     "string_too_short": "must have {min_length} or more characters",
     "string_too_long": "must have {max_length} or fewer characters",
     "string_pattern_mismatch": "must match {pattern}",

@@ -31,6 +31,8 @@ def as_text(value: object) -> str:
 def as_json(value: object) -> str:
     """A value as JSON, cut to 40 characters, since errors are logged and shown."""
     text = simplejson.dumps(value, use_decimal=True, allow_nan=True, ensure_ascii=False, default=as_text)
+    # A query can bring halves of surrogate pairs, which no answer can hold.
+    text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 1]}…"
 
 

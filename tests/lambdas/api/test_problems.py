@@ -39,18 +39,24 @@ def _parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def refused(
-    method: str, path: str, *, body: object = None, key: str | None = None
+    method: str,
+    path: str,
+    *,
+    query: dict[str, list[str]] | None = None,
+    body: object = None,
+    key: str | None = None,
 ) -> list[tuple[str, str, str]]:
     """(pointer, code, detail) of each problem that a call is answered with."""
-    path, _, query = path.partition("?")
+    path, _, text = path.partition("?")
+    query = query or parse_qs(text, keep_blank_values=True)
     scopes = "reports/read reports/write reports/admin"
     event = {
         "httpMethod": method,
         "path": path,
         "resource": path,
         "headers": {} if key is None else {"Idempotency-Key": key},
-        "multiValueQueryStringParameters": parse_qs(query, keep_blank_values=True) or None,
-        "queryStringParameters": {name: texts[-1] for name, texts in parse_qs(query).items()} or None,
+        "multiValueQueryStringParameters": query or None,
+        "queryStringParameters": {name: texts[-1] for name, texts in query.items()} or None,
         "body": None if body is None else json.dumps(body),
         "isBase64Encoded": False,
         "requestContext": {
@@ -76,6 +82,15 @@ def test_every_parameter_of_a_listing_that_can_not_be_read_is_told() -> None:
         ("", "invalid_parameter", 'limit: must be at most 100, got "500"'),
         ("", "invalid_cursor", 'cursor: is not one that a listing has given out, got "x"'),
     }
+
+
+@pytest.mark.parametrize("name", ["created_after", "created_before", "cursor", "limit", "status"])
+@pytest.mark.parametrize("value", ["\ud800", "", "\x00", "null", "9" * 5000, "1e400"])
+def test_whatever_a_parameter_holds_it_is_no_fault_of_the_service(name: str, value: str) -> None:
+    for values in ([value], [value, value]):
+        details = [detail for _, _, detail in refused("GET", "/reports", query={name: values})]
+        assert details
+        assert all(detail.encode().startswith(f"{name}: ".encode()) for detail in details)
 
 
 def test_every_parameter_of_the_dead_letters_that_can_not_be_read_is_told() -> None:
