@@ -26,6 +26,7 @@ def _parts(monkeypatch: pytest.MonkeyPatch) -> None:
         dispatcher=nothing,
         snapshots=nothing,
         store=nothing,
+        discards=nothing,
         datasets=nothing,
         catalogue=load_report_types(REPORT_TYPES),
         estimator=nothing,
