@@ -39,11 +39,16 @@ def new_object_token() -> str:
 
 def traceparent(*, header: str | None, xray: str | None) -> str:
     """The caller's trace context, the one of X-Ray, or a new one (W3C Trace Context, section 3.2)."""
-    if header and _TRACEPARENT.fullmatch(header):
+    if header and is_traceparent(header):
         return header
     if xray and (root := _XRAY_ROOT.search(xray)):
         return f"00-{root[1]}{root[2]}-{secrets.token_hex(8)}-01"
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def is_traceparent(text: str) -> bool:
+    """Whether ``text`` is a trace context of version 00."""
+    return _TRACEPARENT.fullmatch(text) is not None
 
 
 def trace_id(parent: str) -> str:

@@ -5,7 +5,7 @@ from typing import Self
 
 import simplejson
 
-from reporting.identifiers import is_report_id
+from reporting.identifiers import is_report_id, is_traceparent
 
 SCHEMA_VERSION = 1
 #: Above any broker's own limit there would be no error: a message that grows this large is a bug.
@@ -51,6 +51,6 @@ class ReportMessage:
             raise MalformedMessage("The message has no valid report_id.")
         if type(attempt) is not int or attempt < 1:
             raise MalformedMessage("The message's attempt is not a positive integer.")
-        if not isinstance(traceparent, str):
-            raise MalformedMessage("The message has no traceparent.")
+        if not isinstance(traceparent, str) or not is_traceparent(traceparent):
+            raise MalformedMessage("The message has no valid traceparent.")
         return cls(report_id=report_id, attempt=attempt, traceparent=traceparent)

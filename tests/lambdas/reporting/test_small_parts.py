@@ -1,19 +1,30 @@
 """Ids, trace contexts, messages, lanes, backoff, settings: small and pure."""
 
+import base64
 import contextlib
+import json
 import re
 import uuid
 from decimal import Decimal
 
 import pytest
+from aws_lambda_powertools.utilities.data_classes.active_mq_event import ActiveMQEvent
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from rendering.errors import BadValue
+from reporting.deliveries import deliveries
 from reporting.errors import DatabaseUnavailable, TimeLimit
 from reporting.idempotency import body_hash, key_problems
-from reporting.identifiers import is_report_id, new_report_id, traceparent
+from reporting.identifiers import (
+    is_report_id,
+    new_dataset_id,
+    new_object_token,
+    new_report_id,
+    trace_id,
+    traceparent,
+)
 from reporting.lanes import Lanes, dead_letter_queue
 from reporting.messages import MAX_BYTES, MalformedMessage, ReportMessage
 from reporting.report import dump_document, load_document
@@ -29,6 +40,23 @@ def test_ids_are_uuids_of_version_7_that_grow_with_time() -> None:
     assert {uuid.UUID(value).version for value in ids} == {7}
     times = [uuid.UUID(value).int >> 80 for value in ids]
     assert times == sorted(times)
+
+
+def test_what_names_a_report_or_a_file_is_random() -> None:
+    """Ids share no more than their moment, the version and the variant (RFC 9562, section 5.7)."""
+    for make, fixed in (
+        (new_report_id, {14, 19}),
+        (new_dataset_id, {14, 19}),
+        (new_object_token, set[int]()),
+    ):
+        made = [make() for _ in range(500)]
+        length = len(made[0])
+        random_from = 15 if length == 36 else 0
+        for place in range(random_from, length):
+            found = {text[place] for text in made}
+            if "-" not in found and place not in fixed:
+                assert len(found) == 16, f"{make.__name__}, character {place}"
+        assert length in (32, 36)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +85,7 @@ def test_a_message_travels_unchanged_and_stays_small() -> None:
     text = message.to_json()
     assert ReportMessage.from_json(text) == message
     assert len(text) < MAX_BYTES
+    assert json.loads(text).keys() == {"schema_version", "report_id", "attempt", "traceparent"}, "ids alone"
 
 
 @pytest.mark.parametrize(
@@ -80,6 +109,64 @@ def test_what_is_no_message_of_ours_is_refused_by_name(text: str) -> None:
 def test_any_text_is_a_message_or_a_malformed_one(text: str) -> None:
     with contextlib.suppress(MalformedMessage):
         assert ReportMessage.from_json(text).attempt >= 1
+
+
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=60),
+    lambda children: (
+        st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=9), children, max_size=3)
+    ),
+    max_leaves=6,
+)
+#: Messages of which each field is right, or something else, or not there.
+_MESSAGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "schema_version": st.just(1) | _ANYTHING,
+        "report_id": st.just("0190f5fe-7c00-7a00-8000-000000000000") | _ANYTHING,
+        "attempt": st.integers(1, 3) | _ANYTHING,
+        "traceparent": st.just(PARENT) | st.from_regex(r"00-[0-9a-f-]{0,53}", fullmatch=True) | _ANYTHING,
+        "more": _ANYTHING,
+    },
+)
+
+
+@given(_MESSAGES)
+def test_a_message_with_any_fields_is_one_that_can_be_worked_on_or_a_malformed_one(
+    fields: dict[str, object],
+) -> None:
+    with contextlib.suppress(MalformedMessage):
+        message = ReportMessage.from_json(json.dumps(fields))
+        assert is_report_id(message.report_id)
+        assert message.attempt >= 1
+        # A worker's log lines and metrics carry it before anything else is done.
+        assert len(trace_id(message.traceparent)) == 32
+
+
+_DATA = st.binary(max_size=200).map(lambda data: base64.b64encode(data).decode()) | st.text(max_size=60)
+
+
+@given(st.lists(st.tuples(st.text(max_size=80), st.sampled_from(["physicalName", "physicalname"]), _DATA)))
+def test_any_event_of_the_broker_is_deliveries_whose_bodies_are_texts_that_can_be_stored(
+    sent: list[tuple[str, str, str]],
+) -> None:
+    event = ActiveMQEvent(
+        {
+            "eventSource": "aws:mq",
+            "eventSourceArn": "arn:aws:mq:us-east-1:000000000000:broker:b",
+            "messages": [
+                {"messageID": name, "destination": {spelling: "q"}, "data": data, "properties": {}}
+                for name, spelling, data in sent
+            ],
+        }
+    )
+    found = list(deliveries(event))
+    assert [delivery.message_id for delivery in found] == [name for name, _, _ in sent]
+    for delivery in found:
+        assert delivery.queue == "q"
+        delivery.body.encode()
+        with contextlib.suppress(MalformedMessage):
+            ReportMessage.from_json(delivery.body)
 
 
 def test_a_report_waits_in_the_lane_of_its_size_and_priority() -> None:
