@@ -28,6 +28,9 @@ from reporting.report import dump_document
 
 CONTENT_TYPE = "application/problem+json"
 _UNAVAILABLE_RETRY_SECONDS = 5
+#: Problems repeat names that the body has, and a function's answer has 6 MB at most (AWS Lambda, "Quotas").
+_MOST_PROBLEMS = 100
+_MOST_CHARACTERS = 1000
 
 
 class NotReady(PrensaError):
@@ -118,11 +121,14 @@ def problem(
         "type": f"urn:prensa:problem:{code}",
         "title": title,
         "status": status,
-        "detail": detail,
+        "detail": _short(detail),
         "code": code,
         "request_id": request_id,
         "retryable": retryable,
-        "errors": [{"pointer": p.pointer, "detail": p.detail, "code": p.code} for p in problems],
+        "errors": [
+            {"pointer": _short(p.pointer), "detail": _short(p.detail), "code": p.code}
+            for p in problems[:_MOST_PROBLEMS]
+        ],
     }
     return Response(
         status_code=status,
@@ -130,3 +136,7 @@ def problem(
         body=dump_document(document),
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[: _MOST_CHARACTERS - 1]}…"

@@ -11,6 +11,7 @@ from local.testing import PlatformHandle
 from tests.e2e.client import Client
 
 TABLE: dict[str, Any] = {"title": "t", "columns": [{"key": "a"}], "rows": [["1"]]}
+CHART = {"kind": "bar", "title": "t", "category": "x" * 90}
 UNKNOWN = "0190f5fe-7c00-7a00-8000-000000000000"
 
 
@@ -103,6 +104,25 @@ def test_a_bad_body_is_a_problem_and_never_a_500(service: Client, raw: bytes, st
 def test_a_body_above_the_limit_is_413(service: Client) -> None:
     raw = b'{"table":"' + b"x" * 5_000_001 + b'"}'
     problem(service.call("POST", "/generate", raw=raw), status=413, code="body_too_large")
+
+
+@pytest.mark.parametrize("path", ["/generate", "/datasets"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"~/" * 2_000_000: 1},
+        {f"f{number}": 1 for number in range(300_000)},
+        {"table": {**TABLE, "group_by": ["g" * 4_000_000]}},
+        {"table": {**TABLE, "charts": [{**CHART, "values": ["v" * 999_999] * 4}]}},
+    ],
+    ids=["a long name", "many names", "a long key", "long keys"],
+)
+def test_the_problems_of_a_large_body_are_a_small_answer(
+    service: Client, path: str, body: dict[str, Any]
+) -> None:
+    answer = service.call("POST", path, body=body)
+    assert 1 <= len(problem(answer, status=422, code="invalid_request")["errors"]) <= 100
+    assert len(answer.data) < 500_000
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,22 @@
 """What a request may say, and every problem of it at once."""
 
+import copy
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from reporting.errors import InvalidRequest
+from reporting.dataset_models import DatasetRequest
+from reporting.errors import InvalidRequest, Problem
+from reporting.report import dump_document
 from reporting.report_types import Catalogue, load_report_types
-from reporting.requests import ReportRequest, parse_request, stored_table
+from reporting.requests import ReportRequest, parse_request, stored_dataset, stored_table, validated
 
 REPORT_TYPES = Path(__file__).parents[3] / "report_types"
 TABLE: dict[str, Any] = {
@@ -377,3 +384,139 @@ def test_defaults_of_a_report_type_are_stored(catalogue: Catalogue) -> None:
     request = parse({"report_type": "order_ledger"}, catalogue)
     assert request.parameters == catalogue["order_ledger"].validate_parameters({})
     assert request.rows is None
+
+
+# --- whatever comes -------------------------------------------------------------------------------------
+
+#: What a JSON document can hold once it was read strictly.
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=12)
+    | st.sampled_from(
+        ["xlsx", "en", "UTC", "decimal:2", "equal", "sum", "a", "cpf", "order_ledger", "../x", "=1"]
+    ),
+    lambda children: (
+        st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=6), children, max_size=3)
+    ),
+    max_leaves=8,
+)
+_WHOLE: tuple[dict[str, Any], ...] = (
+    {
+        "table": {
+            **TABLE,
+            "subtitle": "s",
+            "columns": [
+                {"key": "cpf", "label": "CPF", "align": "right", "wrap": True, "width": 10},
+                {
+                    "key": "total",
+                    "type": "decimal",
+                    "format": "decimal:2",
+                    "total": "sum",
+                    "data_bar": True,
+                    "highlights": [{"when": "below", "value": Decimal("0.5"), "tone": "bad"}],
+                },
+            ],
+            "group_by": ["cpf"],
+            "sheet_by": "cpf",
+            "charts": [{"kind": "bar", "title": "c", "category": "cpf", "values": ["total"]}],
+            "totals_as": "value",
+            "excel_table": False,
+        },
+        "format": "xlsx",
+        "priority": "high",
+        "locale": "pt-BR",
+        "timezone": "America/Sao_Paulo",
+        "filename": "f",
+        "on_overflow": "csv",
+        "on_bad_value": "fail",
+        "page": {"size": "A4", "orientation": "landscape", "margin": 10},
+        "about": True,
+    },
+    {
+        "report_type": "order_ledger",
+        "parameters": {"from": "2026-01-01", "to": "2026-01-31"},
+        "format": "csv",
+    },
+    {
+        "table": {
+            "title": "t",
+            "columns": [{"key": "a"}],
+            "dataset": {
+                "id": "x",
+                "delimiter": ";",
+                "encoding": "utf-16",
+                "locale": "en",
+                "empty_as_null": True,
+            },
+        }
+    },
+)
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    members = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    return [path, *(place for key, member in members for place in _places(member, (*path, key)))]
+
+
+@st.composite
+def _bodies(draw: st.DrawFn) -> dict[str, Any]:
+    """A request in which some values were replaced, taken away or joined by another."""
+    body: dict[str, Any] = copy.deepcopy(draw(st.sampled_from(_WHOLE)))
+    for _ in range(draw(st.integers(1, 4))):
+        path = draw(st.sampled_from(_places(body)[1:] or [("format",)]))
+        holder: Any = body
+        for key in path[:-1]:
+            holder = holder[key]
+        match draw(st.sampled_from(["replace", "remove", "add"])):
+            case "replace":
+                holder[path[-1]] = draw(_JSON)
+            case "remove" if isinstance(holder, dict):
+                holder.pop(path[-1], None)
+            case _ if isinstance(holder, dict):
+                holder[draw(st.text(max_size=6))] = draw(_JSON)
+    return body
+
+
+@given(_bodies() | st.dictionaries(st.text(max_size=12), _JSON, max_size=4))
+def test_any_body_is_a_request_that_can_be_stored_or_a_list_of_problems(
+    catalogue: Catalogue, body: dict[str, Any]
+) -> None:
+    found: ReportRequest | Sequence[Problem]
+    try:
+        found = parse(body, catalogue)
+    except InvalidRequest as refused:
+        found = refused.problems
+    if not isinstance(found, ReportRequest):
+        assert found
+        assert all(problem.code and problem.detail.encode() for problem in found)
+        assert all(problem.pointer == "" or problem.pointer.startswith("/") for problem in found)
+        return
+    request = found
+    assert dump_document(request.document)
+    if "table" in request.document:
+        assert stored_table(request.document).to_table().columns
+        assert (stored_dataset(request.document) is None) == (request.rows is not None)
+
+
+@given(
+    st.fixed_dictionaries(
+        {}, optional={"format": st.just("csv") | _JSON, "size_bytes": _JSON, "sha256": _JSON}
+    )
+    | st.dictionaries(st.text(max_size=12), _JSON, max_size=3)
+)
+def test_any_body_is_a_request_for_a_dataset_or_a_list_of_problems(body: dict[str, Any]) -> None:
+    with suppress(InvalidRequest):
+        assert validated(DatasetRequest, body).format in ("csv", "jsonl")
+
+
+def test_a_wide_table_with_a_key_that_stands_twice_is_refused_at_once(catalogue: Catalogue) -> None:
+    columns = [{"key": f"c{number}"} for number in range(16_383)]
+    table = {"title": "t", "columns": [*columns, {"key": "c0"}], "rows": []}
+    started = time.monotonic()
+    assert problems({"table": table}, catalogue) == [("/table", "invalid_value")]
+    assert time.monotonic() - started < 5
