@@ -34,6 +34,7 @@ _OWN_422 = frozenset(
         "/dead-letters/redrive",
     }
 )
+_WITHOUT_BODY = frozenset({"204", "302", "304"})
 #: The body of each route that has one, by its schema's name.
 _BODIES = {"/generate": "GenerateRequest", "/datasets": "DatasetRequest"}
 
@@ -347,6 +348,9 @@ def openapi_json(app: APIGatewayRestResolver) -> str:
             responses = operation["responses"]
             if path not in _OWN_422:
                 responses.pop("422", None)
+            # It also gives each answer a body.
+            for status in _WITHOUT_BODY & responses.keys():
+                responses[status].pop("content", None)
     for path, model in _BODIES.items():
         document["paths"][path]["post"]["requestBody"] = {
             "required": True,

@@ -13,6 +13,7 @@ from reporting.database import Database
 from reporting.dispatch import Dispatcher
 from reporting.errors import PrensaError, Problem
 from reporting.followups import first_attempt
+from reporting.identifiers import is_report_id
 from reporting.observability import count, logger
 from reporting.outbox import OutboxRow
 from reporting.report import COLUMNS, Report
@@ -98,7 +99,9 @@ class Redrive:
         return LetterPage(letters=letters, next=encode_cursor(str(letters[-1]["id"])) if more else None)
 
     def of_report(self, report_id: str) -> list[int]:
-        """Ids of the dead letters that were kept of a report, the newest first."""
+        """Ids of the dead letters that were kept of a report, the newest first; none of what is no id."""
+        if not is_report_id(report_id):
+            return []
         rows: Any = self._database.query(
             "SELECT id FROM dead_letters WHERE report_id = %s ORDER BY id DESC LIMIT %s",
             (report_id, MAX_REDRIVE),

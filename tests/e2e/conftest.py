@@ -26,6 +26,15 @@ def service(request: pytest.FixtureRequest) -> Iterator[Client]:
 
 
 @pytest.fixture(scope="session")
+def everything(service: Client, request: pytest.FixtureRequest) -> Client:
+    """A client with every scope; of a deployed service, the one whose token was given."""
+    if os.environ.get("PRENSA_API"):
+        return service
+    platform: PlatformHandle = request.getfixturevalue("local_platform")
+    return service.with_token(platform.token("acme", (*SCOPES, "reports/admin")))
+
+
+@pytest.fixture(scope="session")
 def platform(request: pytest.FixtureRequest) -> PlatformHandle:
     """The local platform, for tests that compare with its database or need other tokens."""
     if os.environ.get("PRENSA_API"):

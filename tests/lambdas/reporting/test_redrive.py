@@ -136,6 +136,12 @@ def test_what_can_not_be_sent_again_says_why(reports: Reports, database: Databas
     assert [one.outcome for one in mixed] == [Outcome.REFUSED, Outcome.REDRIVEN]
 
 
+@pytest.mark.parametrize("text", ["", "x", "é\x00\U0001f600", "' OR 1=1", "%"])
+def test_what_is_no_id_has_no_dead_letters(database: Database, text: str) -> None:
+    exhausted(database)
+    assert made(database, ConfirmingBroker()).of_report(text) == []
+
+
 def test_dead_letters_are_listed_by_pages(database: Database) -> None:
     redrive = made(database, ConfirmingBroker())
     for number in range(5):
