@@ -34,6 +34,8 @@ class LinkVerifier:
 
     def check(self, url: str, *, now: float, client: str) -> None:
         """Check ``url``, as the client sent it, at the epoch second ``now``. Raises :class:`Refused`."""
+        if not url.isascii():
+            raise Refused("the address is not percent-encoded")
         base, _, query = url.partition("?")
         pairs = [pair.partition("=")[::2] for pair in query.split("&")] if query else []
         signing = {name: value for name, value in pairs if name in _SIGNING}

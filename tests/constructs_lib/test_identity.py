@@ -28,6 +28,7 @@ def test_a_client_gets_tokens_with_its_own_secret_and_its_scopes_only(identity: 
     assert client["AllowedOAuthFlows"] == ["client_credentials"]
     assert [scope["Fn::Join"][1][1] for scope in client["AllowedOAuthScopes"]] == ["/read", "/write"]
     assert client["EnableTokenRevocation"] is True
+    assert (client["AccessTokenValidity"], client["TokenValidityUnits"]["AccessToken"]) == (60, "minutes")
 
 
 def test_the_scopes_are_those_of_the_routes(identity: Json) -> None:

@@ -1,6 +1,7 @@
 """Links with custom policies, signed by botocore: nothing of them can be changed or exchanged."""
 
 import base64
+import contextlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ import pytest
 from botocore.signers import CloudFrontSigner
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from local.credentials import Credentials, public_key_pem
 from local.edge.signatures import LinkVerifier, Refused
@@ -149,3 +152,70 @@ def test_a_resource_matches_to_its_end_and_by_letter_case() -> None:
     for resource in (OBJECT[:-1], OBJECT.replace("b.xlsx", "B.xlsx"), f"{OBJECT}?"):
         with pytest.raises(Refused, match="another resource"):
             check(signed(policy(resource)))
+
+
+@given(st.text(max_size=200) | st.text(alphabet="?&=%~-_/.:aE1\udcff", max_size=60).map(OBJECT.__add__))
+def test_any_text_is_a_link_that_is_refused(url: str) -> None:
+    with pytest.raises(Refused):
+        check(url)
+
+
+@given(st.binary(max_size=120) | st.text(alphabet='{}[]":,*?Ex1', max_size=60).map(str.encode))
+def test_any_bytes_that_were_signed_as_a_policy_allow_nothing(text: bytes) -> None:
+    written, signature = (
+        base64.b64encode(part).decode().translate(str.maketrans("+=/", "-_~")) for part in (text, sign(text))
+    )
+    with pytest.raises(Refused):
+        check(f"{OBJECT}?Policy={written}&Signature={signature}&Key-Pair-Id={KEY_ID}")
+
+
+#: One link with a canned policy and one with a custom one.
+LINKS = (
+    str(SIGNER.generate_presigned_url(OBJECT, date_less_than=datetime.fromtimestamp(NOW + 60, UTC))),
+    signed(policy()),
+)
+_PIECES = st.sampled_from(
+    [
+        "",
+        "&",
+        "=",
+        "?",
+        "/",
+        "..",
+        "%2e",
+        "%00",
+        "*",
+        "A",
+        "~",
+        "_",
+        "0",
+        "9",
+        "é",
+        "\udcff",
+        "#",
+        "Expires=9",
+        "\n",
+    ]
+)
+
+
+def meaning(url: str) -> tuple[str, dict[str, object]]:
+    """The resource of a link and what its parameters say. Unused bits of base64 say nothing."""
+    base, _, query = url.partition("?")
+    said: dict[str, object] = {}
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        decoded = value.translate(str.maketrans("-_~", "+=/"))
+        said[name] = base64.b64decode(decoded) if name in ("Policy", "Signature") else value
+    return base, said
+
+
+@given(st.sampled_from(LINKS), st.data())
+def test_a_link_with_any_change_is_refused_unless_it_says_the_same(link: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(link)))
+    end = data.draw(st.integers(start, min(len(link), start + 3)))
+    changed = f"{link[:start]}{data.draw(_PIECES)}{link[end:]}"
+    check(link)
+    with contextlib.suppress(Refused):
+        check(changed)
+        assert meaning(changed) == meaning(link)

@@ -9,7 +9,8 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from local.credentials import Credentials, public_key_pem
 from local.gateway.tokens import Authorizer, Unauthorized, issue_token
@@ -79,6 +80,49 @@ def test_every_claim_that_is_checked_must_be_there(missing: str, valid: str) -> 
     del claims[missing]
     with pytest.raises(Unauthorized):
         check(jwt.encode(claims, KEYS.token_private_key, algorithm="RS256"))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_other"},
+        {"iss": ["https://cognito-idp.us-east-1.amazonaws.com/us-east-1_local"]},
+        # A token of this API is for no audience: one that names an audience was made for something else.
+        {"aud": "another-service"},
+        {"aud": ["another-service", "prensa"]},
+        {"token_use": "id"},
+        {"exp": 0},
+        {"exp": "never"},
+    ],
+    ids=str,
+)
+def test_a_token_of_another_issuer_audience_use_or_time_is_refused(
+    changed: dict[str, Any], valid: str
+) -> None:
+    claims = jwt.decode(valid, options={"verify_signature": False})
+    check(jwt.encode(claims, KEYS.token_private_key, algorithm="RS256"))
+    # By hand, since PyJWT refuses to write some of them.
+    body = f"{valid.partition('.')[0]}.{encoded(json.dumps({**claims, **changed}).encode())}"
+    with pytest.raises(Unauthorized):
+        check(f"{body}.{encoded(_signature(body))}")
+
+
+@pytest.mark.parametrize(
+    "algorithm", ["none", "None", "nOnE", "HS256", "HS512", "RS512", "PS256", "ES256", ""]
+)
+def test_a_token_is_signed_with_the_one_algorithm(algorithm: str, valid: str) -> None:
+    header, payload, signature = valid.split(".")
+    body = f"{rewritten(header, alg=algorithm)}.{payload}"
+    for signed in ("", signature, encoded(_signature(body))):
+        with pytest.raises(Unauthorized):
+            check(f"{body}.{signed}")
+
+
+def _signature(text: str) -> bytes:
+    """RS256 with the right key, whatever the header says."""
+    key = serialization.load_pem_private_key(KEYS.token_private_key.encode(), password=None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())
 
 
 def test_a_token_of_the_future_is_refused(valid: str) -> None:
