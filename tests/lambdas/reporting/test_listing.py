@@ -1,9 +1,13 @@
 """Pages of a tenant's reports, on a real database."""
 
+import base64
 from datetime import timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from reporting.cursors import decode_cursor, encode_cursor
 from reporting.database import Database
 from reporting.errors import InvalidRequest
 from reporting.listing import Listing, Wanted, parse_moment
@@ -87,6 +91,33 @@ def test_another_tenants_reports_are_not_listed_and_its_cursor_is_refused(
         listing.page(ALL, tenant="other", limit=1, cursor=cursor)
     with pytest.raises(InvalidRequest, match="other filters"):
         listing.page(Wanted(report_type="x"), tenant="acme", limit=1, cursor=cursor)
+
+
+def test_a_cursor_that_somebody_made_shows_the_callers_own_reports(
+    reports: Reports, listing: Listing
+) -> None:
+    """What a cursor belongs to can be calculated: it keeps out mistakes, and the query keeps out tenants."""
+    mine, theirs = accept(reports).report, accept(reports, tenant="other").report
+    newest = accept(reports).report
+    own = listing.page(ALL, tenant="acme", limit=1, cursor=None).next
+    assert own is not None
+    moment, _, scope = decode_cursor(own).split(".")
+    for report_id in (theirs.id, newest.id, "ffffffff-ffff-7fff-bfff-ffffffffffff"):
+        for position in (moment, "99999999999999999", "0"):
+            page = listing.page(
+                ALL, tenant="acme", limit=100, cursor=encode_cursor(f"{position}.{report_id}.{scope}")
+            )
+            assert {report.id for report in page.reports} <= {mine.id, newest.id}
+
+
+@given(
+    cursor=st.text(max_size=90)
+    | st.binary(max_size=70).map(lambda data: base64.urlsafe_b64encode(data).decode())
+)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_is_a_cursor_or_refused(listing: Listing, cursor: str) -> None:
+    with pytest.raises(InvalidRequest):
+        listing.page(ALL, tenant="acme", limit=1, cursor=cursor)
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "é", "MTIz", "OTk5OTk5OTk5OTk5OTk5OTkuMDE5MGY1ZmU", "=" * 5000])

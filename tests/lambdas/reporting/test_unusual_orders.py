@@ -200,3 +200,29 @@ def test_c19_a_report_is_shown_whatever_the_cache_has_forgotten(reports: Reports
     assert cache.entries
     cache.entries.clear()
     assert snapshots.read(report.id, tenant="acme").status["id"] == report.id
+
+
+def test_a_cached_status_is_its_tenants_alone(reports: Reports) -> None:
+    cache = Memory()
+    snapshots = Snapshots(reports=reports, cache=cache)
+    report = accept(reports).report
+    snapshots.publish(reports.cancel(report.id).report)
+    [(key, entry)] = cache.entries.items()
+    assert (key, entry.status["tenant"]) == (report.id, "acme")
+    for kept in (True, False):
+        assert bool(cache.entries) is kept
+        with pytest.raises(ReportNotFound) as foreign:
+            snapshots.read(report.id, tenant="other")
+        assert str(foreign.value) == f"There is no report {report.id!r}."
+        cache.entries.clear()
+    assert snapshots.read(report.id, tenant="acme").status["id"] == report.id
+
+
+def test_no_link_is_kept_in_the_cache(reports: Reports) -> None:
+    cache = Memory()
+    claim = claimed(reports)
+    done = reports.succeed(claim, result={"row_count": 1}, row_count=1, keep_days=1).report
+    Snapshots(reports=reports, cache=cache).publish(done)
+    [entry] = cache.entries.values()
+    assert "download" not in entry.status["status"]["result"]
+    assert not [word for word in ("Signature", "http") if word in str(entry.status)]
