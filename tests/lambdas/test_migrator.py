@@ -1,9 +1,11 @@
 """Migrations on a real server: once, again, and twice at the same time."""
 
+import re
 import secrets
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pymysql
 import pytest
@@ -124,6 +126,38 @@ def test_the_users_have_their_rights_and_no_others(
         cursor.execute("SELECT COUNT(*) FROM outbox")
         with pytest.raises(pymysql.err.OperationalError, match="denied"):
             cursor.execute("DELETE FROM outbox")
+
+
+def test_a_user_holds_no_right_beside_its_own(
+    empty_schema: tuple[str, Connect], mariadb_server: MariaDbServer, users: tuple[str, str]
+) -> None:
+    schema, _ = empty_schema
+    prepare(mariadb_server, schema, users)
+    for user, rights in zip(users, ("SELECT, INSERT, UPDATE, DELETE", "SELECT"), strict=True):
+        grants = [row[0] for row in mariadb_server.execute(f"SHOW GRANTS FOR '{user}'@'%'")]
+        # USAGE is no right; the password and the demand for TLS stand with it.
+        assert [re.sub(" IDENTIFIED .*", "", grant) for grant in grants] == [
+            f"GRANT USAGE ON *.* TO `{user}`@`%`",
+            f"GRANT {rights} ON `{schema}`.* TO `{user}`@`%`",
+        ]
+
+
+def test_a_reader_reaches_no_file_of_the_server(
+    empty_schema: tuple[str, Connect], mariadb_server: MariaDbServer, users: tuple[str, str], tmp_path: Path
+) -> None:
+    schema, connect = empty_schema
+    migrate(connect, prepare=lambda _: prepare(mariadb_server, schema, users))
+    tmp_path.chmod(0o777)
+    with as_user(mariadb_server, users[1], "two", schema)() as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT LOAD_FILE('/etc/passwd')")
+        assert cursor.fetchone() == (None,)
+        for statement in (
+            f"SELECT 1 INTO OUTFILE '{tmp_path}/written'",
+            "LOAD DATA INFILE '/etc/passwd' INTO TABLE outbox",
+        ):
+            with pytest.raises(pymysql.err.OperationalError, match="denied"):
+                cursor.execute(statement)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_rotated_password_reaches_the_server(

@@ -1,6 +1,7 @@
 """The SQL of reports: what is refused, what is bound, and what stays literal."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -176,6 +177,25 @@ def test_anything_else_is_refused_with_its_line(sql: str, line: int, detail: str
     with pytest.raises(InvalidSql) as caught:
         compile_statement(sql)
     assert any(problem.line == line and detail in problem.detail for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("sql", "runs"),
+    [
+        ("SELECT 1; DROP TABLE jobs", False),
+        ("UPDATE t SET a=1", False),
+        ("SELECT * INTO OUTFILE '/tmp/x'", False),
+        ("SELECT LOAD_FILE('/etc/passwd')", False),
+        ("CALL p()", False),
+        ("SELECT 1 /*! ; */", False),
+        ("WITH x AS (SELECT 1) SELECT * FROM x", True),
+        # The time limit of the server ends it: test_sql_source.py.
+        ("SELECT SLEEP(100000)", True),
+    ],
+)
+def test_e17_only_a_select_is_taken(sql: str, runs: bool) -> None:
+    with nullcontext() if runs else pytest.raises(InvalidSql):
+        compile_statement(sql)
 
 
 def test_every_problem_of_a_statement_is_reported() -> None:

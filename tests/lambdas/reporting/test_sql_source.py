@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -285,6 +286,43 @@ def test_the_transaction_is_read_only_whatever_the_user_may_do(
     with pytest.raises(QueryRefused, match="error 1792"):
         list(source)
     assert mariadb_server.execute("SELECT COUNT(*) FROM source.numbers") == ((_ROWS,),)
+
+
+#: Each statement of case E17 with what becomes of it when the check of definitions is left out.
+_REFUSED = "refused"
+_E17 = (
+    ("SELECT 1; DROP TABLE jobs", _REFUSED),
+    ("UPDATE numbers SET id = 1", _REFUSED),
+    ("SELECT * INTO OUTFILE '{file}' FROM numbers", _REFUSED),
+    ("SELECT * FROM numbers INTO DUMPFILE '{file}'", _REFUSED),
+    ("SELECT LOAD_FILE('/etc/passwd') AS a", [(None,)]),
+    ("CALL p()", _REFUSED),
+    # The semicolon alone does no harm to the server, and the definition is refused all the same.
+    ("SELECT 1 AS a /*! ; */", [(1,)]),
+    ("SELECT 1 AS a /*! INTO OUTFILE '{file}' */", _REFUSED),
+    ("WITH x AS (SELECT 1 AS a) SELECT * FROM x", [(1,)]),
+    ("SELECT 1 AS a", [(1,)]),
+    ("CREATE TEMPORARY TABLE x (a INT)", _REFUSED),
+    ("LOAD DATA INFILE '/etc/passwd' INTO TABLE numbers", _REFUSED),
+    ("LOAD DATA LOCAL INFILE '/etc/passwd' INTO TABLE numbers", _REFUSED),
+    ("SELECT user AS a FROM mysql.global_priv", _REFUSED),
+    ("SET GLOBAL max_statement_time = 0", _REFUSED),
+)
+
+
+@pytest.mark.parametrize(("sql", "outcome"), _E17, ids=[sql for sql, _ in _E17])
+def test_e17_what_slips_through_every_check_finds_a_user_that_may_only_read(
+    open_source: OpenSource, mariadb_server: MariaDbServer, tmp_path: Path, sql: str, outcome: object
+) -> None:
+    tmp_path.chmod(0o777)
+    file = tmp_path / "written"
+    if outcome == _REFUSED:
+        with pytest.raises((QueryRefused, SourceUnavailable)):
+            list(open_source(sql.format(file=file), ["a"]))
+    else:
+        assert all_rows(open_source(sql, ["a"])) == outcome
+    assert not file.exists()
+    assert mariadb_server.execute("SELECT COUNT(*), MIN(id) FROM source.numbers") == ((_ROWS, 1),)
 
 
 def test_several_statements_are_refused_by_the_server_too(open_source: OpenSource) -> None:
