@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -115,6 +116,34 @@ def test_the_file_is_served_with_its_name_and_type(service: Client) -> None:
     assert int(answer.headers["content-length"]) == status["result"]["size_bytes"]
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "no-store" in answer.headers["cache-control"] or "private" in answer.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a\r\nX-Evil: 1",
+        'a"; filename="evil.exe',
+        "a\u2028X-Evil: 1",
+        "../../evil",
+        "a\x00b",
+        "e\u202efdp.exe",
+    ],
+)
+def test_no_name_adds_a_header_to_the_download(service: Client, name: str) -> None:
+    status, _ = service.make({"table": {**TABLE, "title": name}, "format": "csv", "filename": name})
+    answer = service.fetch(status["result"]["download"]["url"])
+    assert "x-evil" not in answer.headers
+    disposition = answer.headers["content-disposition"]
+    assert re.fullmatch(
+        r"attachment; filename=\"[^\"\\]*\.csv\"(; filename\*=UTF-8''[A-Za-z0-9%.!#$&+^_`|~-]*)?", disposition
+    )
+    saved = (
+        unquote(disposition.rpartition("UTF-8''")[2])
+        if "UTF-8''" in disposition
+        else disposition.split('"')[1]
+    )
+    assert saved == status["result"]["filename"]
+    assert not set(saved) & set("/\\\r\n\x00\u202e")
 
 
 def test_bad_values_fail_the_report_when_the_request_says_so(service: Client) -> None:

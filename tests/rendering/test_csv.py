@@ -2,6 +2,7 @@
 
 import csv
 import io
+from contextlib import nullcontext
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from rendering.model import Column, ColumnType, Format, Total
 
-from .support import make, one
+from .support import in_python, make, one
 
 C = Format.CSV
 TEXT = Column(key="c", label="C")
@@ -34,6 +35,27 @@ def test_the_file_has_a_byte_order_mark_a_header_and_crlf() -> None:
 )
 def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(text: str) -> None:
     assert lines(one(C, TEXT, [text]).data)[1] == [f"'{text}"]
+
+
+@pytest.mark.parametrize("lead", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+def test_no_text_of_a_file_begins_as_a_formula_does(lead: str) -> None:
+    """Labels come from the request too; a workbook that becomes a CSV is one (``on_overflow``)."""
+    attack = f"{lead}cmd|' /C calc'!A0"
+    columns = [
+        Column(key="s", label=attack),
+        Column(key="u", label=attack, type=ColumnType.URL),
+        Column(key="i", label=attack, type=ColumnType.INTEGER),
+        Column(key="d", label=attack, type=ColumnType.DATE),
+        Column(key="b", label=attack, type=ColumnType.BOOLEAN),
+        Column(key="t", label=attack, type=ColumnType.DURATION),
+    ]
+    for native in (nullcontext(), in_python()):
+        with native:
+            made = make(
+                C, columns, [[attack] * 6], title=attack, subtitle=attack, parameters=((attack, attack),)
+            )
+        header, row = lines(made.data)
+        assert [field[:1] for field in (*header, *row)] == ["'"] * 12
 
 
 def test_numbers_and_durations_get_no_apostrophe_and_no_locale() -> None:

