@@ -7,7 +7,7 @@ UV = $(shell command -v uv || echo .local/tools/uv/bin/uv)
 RUNTIME = --no-emit-package boto3 --no-emit-package botocore --no-emit-package s3transfer
 FUNCTIONS := api worker relay dead_letters migrator signing_key
 
-.PHONY: help setup run test lint format bench bench-peers load chaos gallery deploy-smoke lock synth diff wheel clean
+.PHONY: help setup run test lint format audit bench bench-peers load chaos gallery deploy-smoke lock synth diff wheel clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ lint: setup ## check style, types and layers
 format: setup ## write the code in the project's style
 	.venv/bin/ruff check --fix-only .
 	.venv/bin/ruff format .
+
+audit: ## ask about known vulnerabilities of every locked package (SERVICE=osv in place of pypi)
+	@local/setup.sh audit
+	@.local/venvs/audit/bin/python -m tools.audit $(if $(SERVICE),--service $(SERVICE))
 
 bench: setup ## measure the service, and the engine beside its peers; print and write tables
 	@local/setup.sh benchmarks
@@ -59,6 +63,7 @@ lock: setup ## lock every dependency group anew, with hashes
 	$(LOCK) --group synth -o requirements.txt
 	$(LOCK) --group benchmarks -o requirements/benchmarks.txt
 	$(LOCK) --group object-store -o requirements/object-store.txt
+	$(LOCK) --group audit -o requirements/audit.txt
 	$(LOCK) --no-deps --group lambda-emulator -o requirements/lambda-emulator.txt
 	for name in $(FUNCTIONS); do \
 		$(LOCK) $(RUNTIME) --group $$(echo $$name | tr _ -) -o requirements/$$name.txt || exit 1; done

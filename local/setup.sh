@@ -162,7 +162,22 @@ benchmarks() {
     stamp benchmarks "$lock" .python-version
 }
 
-if [ "${1:-}" = benchmarks ]; then benchmarks; exit; fi
+# What asks about known vulnerabilities. It needs nothing of the rest.
+audit() {
+    local lock=requirements/audit.txt folder=.local/venvs/audit python
+    if [ -x "$folder/bin/python" ] && done_with audit "$lock" .python-version; then return; fi
+    find_uv
+    python=$(find_python)
+    say "installing $lock"
+    rm -rf "$folder"
+    "$UV" venv -q --python "$python" "$folder"
+    "$UV" pip sync -q --require-hashes --python "$folder/bin/python" "$lock"
+    stamp audit "$lock" .python-version
+}
+
+case "${1:-}" in
+    benchmarks | audit) "$1"; exit ;;
+esac
 system_packages
 environment
 native_modules
