@@ -29,7 +29,6 @@ from reporting.report import dump_document
 CONTENT_TYPE = "application/problem+json"
 _UNAVAILABLE_RETRY_SECONDS = 5
 #: Problems repeat names that the body has, and a function's answer has 6 MB at most (AWS Lambda, "Quotas").
-_MOST_PROBLEMS = 100
 _MOST_CHARACTERS = 1000
 
 
@@ -126,8 +125,7 @@ def problem(
         "request_id": request_id,
         "retryable": retryable,
         "errors": [
-            {"pointer": _short(p.pointer), "detail": _short(p.detail), "code": p.code}
-            for p in problems[:_MOST_PROBLEMS]
+            {"pointer": _holder(p.pointer), "detail": _short(p.detail), "code": p.code} for p in problems
         ],
     }
     return Response(
@@ -136,6 +134,13 @@ def problem(
         body=dump_document(document),
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
+
+
+def _holder(pointer: str) -> str:
+    """``pointer``, or the one to what holds the field if the field's name is too long."""
+    while len(pointer) > _MOST_CHARACTERS:
+        pointer = pointer.rpartition("/")[0]
+    return pointer
 
 
 def _short(text: str) -> str:

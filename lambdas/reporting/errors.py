@@ -1,7 +1,7 @@
 """What can go wrong, by name. Handlers turn these into HTTP or into a report's status in one place each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 class PrensaError(Exception):
@@ -164,7 +164,6 @@ class IdempotencyConflict(PrensaError):
 
 #: As many problems of one request are told.
 MAX_PROBLEMS = 100
-_LONGEST_POINTER = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,17 +182,9 @@ class InvalidRequest(PrensaError):
     title = "The request does not describe a report"
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(map(_in_short, problems[:MAX_PROBLEMS]))
+        self.problems = tuple(problems[:MAX_PROBLEMS])
         shown = (f"{p.pointer}: {p.detail}" if p.pointer else p.detail for p in self.problems[:5])
         super().__init__("; ".join(shown))
-
-
-def _in_short(problem: Problem) -> Problem:
-    """``problem`` with a pointer to what holds the field, if the field's name is that long."""
-    pointer = problem.pointer
-    while len(pointer) > _LONGEST_POINTER:
-        pointer = pointer.rpartition("/")[0]
-    return replace(problem, pointer=pointer)
 
 
 class DatasetNotUploaded(PrensaError):

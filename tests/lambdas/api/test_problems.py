@@ -72,6 +72,15 @@ def refused(
     return [(problem["pointer"], problem["code"], problem["detail"]) for problem in document["errors"]]
 
 
+def test_a_name_that_is_too_long_for_an_answer_is_pointed_at_by_what_holds_it() -> None:
+    table = {"title": "t", "columns": [{"key": "a"}], "x" * 1_000_000: 1, "rows": [{"y" * 1_000_000: 1}]}
+    found = refused("POST", "/generate", body={"table": table})
+    assert [(pointer, code) for pointer, code, _ in found] == [
+        ("/table", "unknown_field"),
+        ("/table/rows/0", "unknown_field"),
+    ]
+
+
 def test_every_parameter_of_a_listing_that_can_not_be_read_is_told() -> None:
     query = "status=done&status=failed&created_after=yesterday&created_before=2026-01-31&limit=500&cursor=x"
     statuses = '"queued", "running", "retrying", "cancelling", "succeeded", "failed", "cancelled", "expired"'

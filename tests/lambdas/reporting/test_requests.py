@@ -3,7 +3,6 @@
 import copy
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from reporting.dataset_models import DatasetRequest
 from reporting.errors import InvalidRequest, Problem
 from reporting.report import dump_document
 from reporting.report_types import Catalogue, load_report_types
-from reporting.requests import ReportRequest, parse_request, stored_dataset, stored_table, validated
+from reporting.requests import ReportRequest, checked, parse_request, stored_dataset, stored_table
 
 REPORT_TYPES = Path(__file__).parents[3] / "report_types"
 TABLE: dict[str, Any] = {
@@ -329,11 +328,6 @@ def test_of_many_columns_the_near_ones_are_named_and_where_the_others_are(catalo
     assert problem.detail.endswith("all 150 are in columns")
 
 
-def test_a_name_that_is_too_long_for_an_answer_is_pointed_at_by_what_holds_it(catalogue: Catalogue) -> None:
-    found = problems({"table": {**TABLE, "x" * 1_000_000: 1, "rows": [{"y" * 1_000_000: 1}]}}, catalogue)
-    assert found == [("/table", "unknown_field"), ("/table/rows/0", "unknown_field")]
-
-
 @pytest.mark.parametrize(
     "table",
     [
@@ -510,13 +504,15 @@ def test_any_body_is_a_request_that_can_be_stored_or_a_list_of_problems(
     | st.dictionaries(st.text(max_size=12), _JSON, max_size=3)
 )
 def test_any_body_is_a_request_for_a_dataset_or_a_list_of_problems(body: dict[str, Any]) -> None:
-    with suppress(InvalidRequest):
-        assert validated(DatasetRequest, body).format in ("csv", "jsonl")
+    problems: list[Problem] = []
+    request = checked(DatasetRequest, body, problems)
+    assert (request is None) == bool(problems)
+    assert request is None or request.format in ("csv", "jsonl")
 
 
 def test_a_wide_table_with_a_key_that_stands_twice_is_refused_at_once(catalogue: Catalogue) -> None:
     columns = [{"key": f"c{number}"} for number in range(16_383)]
     table = {"title": "t", "columns": [*columns, {"key": "c0"}], "rows": []}
     started = time.monotonic()
-    assert problems({"table": table}, catalogue) == [("/table", "invalid_value")]
+    assert problems({"table": table}, catalogue) == [("/table/columns/16383/key", "invalid_value")]
     assert time.monotonic() - started < 5
