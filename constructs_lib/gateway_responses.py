@@ -60,7 +60,7 @@ GATEWAY_PROBLEMS = (
         kind=apigateway.ResponseType.REQUEST_TOO_LARGE,
         status=413,
         code="body_too_large",
-        title="The body is too large",
+        title="The body is too large: upload its rows as a dataset",
     ),
     GatewayProblem(
         kind=apigateway.ResponseType.THROTTLED,

@@ -11,6 +11,7 @@ from reporting.errors import (
     ForbiddenTransition,
     IdempotencyConflict,
     InputGone,
+    InvalidIdempotencyKey,
     InvalidRequest,
     MalformedBody,
     NotDone,
@@ -48,6 +49,7 @@ class Gone(PrensaError):
 
 _STATUS: Mapping[type[PrensaError], int] = {
     MalformedBody: 400,
+    InvalidIdempotencyKey: 400,
     NotAuthenticated: 401,
     ScopeMissing: 403,
     ReportNotFound: 404,

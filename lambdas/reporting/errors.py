@@ -187,6 +187,13 @@ class InvalidRequest(PrensaError):
         super().__init__("; ".join(shown))
 
 
+class InvalidIdempotencyKey(InvalidRequest):
+    """The header is there and no key; what is wrong with the body is told beside that."""
+
+    code = "invalid_idempotency_key"
+    title = "The Idempotency-Key can't be one"
+
+
 class DatasetNotUploaded(PrensaError):
     """The dataset is there and its file is not (yet)."""
 
@@ -209,12 +216,12 @@ class BodyTooLarge(PrensaError):
     """The body is larger than the documented limit."""
 
     code = "body_too_large"
-    title = "The body is too large"
+    title = "The body is too large: upload its rows as a dataset"
 
     def __init__(self, *, size: int, limit: int) -> None:
         super().__init__(
-            f"The body has {size} bytes, the limit is {limit}. Use a report type to have the rows read "
-            "from a database."
+            f"The body has {size} bytes, the limit is {limit}. Upload the rows as a dataset (POST /datasets) "
+            "or use a report type, whose rows are read from a database."
         )
 
 

@@ -11,6 +11,7 @@ from reporting.errors import (
     CommitUnknown,
     IdempotencyConflict,
     InputGone,
+    InvalidIdempotencyKey,
     InvalidRequest,
     NotDone,
     Problem,
@@ -135,7 +136,7 @@ class Generation:
         more.
         """
         if problems := key_problems(key):
-            raise InvalidRequest(problems)
+            raise InvalidIdempotencyKey(problems)
         idempotency = None
         if key is not None:
             same = body_hash({"rerun": report_id})
@@ -205,13 +206,19 @@ class Generation:
         return Generated(snapshot=snapshot, replayed=False, rate=accepted.rate)
 
     def _parse(self, body: Mapping[str, Any], *, tenant: str, key: str | None = None) -> ReportRequest:
-        request = parse_request(
-            body,
-            catalogue=self._catalogue,
-            locale=self._defaults.locale,
-            timezone=self._defaults.timezone,
-            others=[*key_problems(key), *self._row_problems(body, tenant=tenant)],
-        )
+        wrong_key = key_problems(key)
+        try:
+            request = parse_request(
+                body,
+                catalogue=self._catalogue,
+                locale=self._defaults.locale,
+                timezone=self._defaults.timezone,
+                others=[*wrong_key, *self._row_problems(body, tenant=tenant)],
+            )
+        except InvalidRequest as error:
+            if wrong_key:
+                raise InvalidIdempotencyKey(error.problems) from error
+            raise
         if (reference := request.dataset) is not None:
             request.document["dataset"] = self._datasets.bind(reference, tenant=tenant)
         return request

@@ -84,9 +84,13 @@ def test_what_is_no_id_is_not_found(service: Client, path: str) -> None:
         (b'{"format":"xlsx","format":"pdf"}', 400, "duplicate_key"),
         (b'{"a":"\xff"}', 400, "invalid_utf8"),
         (b'{"table":{"rows":[["bad \\ud83d end"]]}}', 400, "invalid_unicode"),
+        ('{"a":1}'.encode("utf-16"), 400, "invalid_utf8"),
+        (b"5", 400, "not_an_object"),
         (b"null", 400, "not_an_object"),
         (b"[]", 400, "not_an_object"),
+        (b'""', 400, "not_an_object"),
         (b"", 400, "empty_body"),
+        (b"\xef\xbb\xbf{}", 422, "invalid_request"),
         (b"{} trailing", 400, "invalid_json"),
         (b"{}", 422, "invalid_request"),
         (b'{"colums":[]}', 422, "invalid_request"),
@@ -98,12 +102,27 @@ def test_what_is_no_id_is_not_found(service: Client, path: str) -> None:
     ],
 )
 def test_a_bad_body_is_a_problem_and_never_a_500(service: Client, raw: bytes, status: int, code: str) -> None:
+    # Cases C15 and C17, through the gateway.
     problem(service.call("POST", "/generate", raw=raw), status=status, code=code)
 
 
-def test_a_body_above_the_limit_is_413(service: Client) -> None:
-    raw = b'{"table":"' + b"x" * 5_000_001 + b'"}'
-    problem(service.call("POST", "/generate", raw=raw), status=413, code="body_too_large")
+@pytest.mark.parametrize("size", [4_500_001, 6_100_000], ids=["of-the-function", "of-lambda"])
+def test_c16_a_body_above_a_limit_is_413_and_says_what_to_do(service: Client, size: int) -> None:
+    refused = problem(service.call("POST", "/generate", raw=b"x" * size), status=413, code="body_too_large")
+    assert "dataset" in refused["title"]
+
+
+def test_c16_rows_of_4_4_mb_are_taken_and_no_message_holds_them(
+    service: Client, platform: PlatformHandle
+) -> None:
+    rows = [[f"{number:06d}" + "x" * 992] for number in range(4380)]
+    raw = json.dumps({"table": {**TABLE, "rows": rows}, "format": "csv"}).encode()
+    assert 4_390_000 < len(raw) < 4_450_000
+    answer = service.call("POST", "/generate", raw=raw)
+    assert answer.status == 202, answer.data
+    assert service.wait(answer.json["id"])["result"]["row_count"] == len(rows)
+    [[body]] = platform.query(f"SELECT body FROM prensa.outbox WHERE report_id = '{answer.json['id']}'")
+    assert json.loads(body).keys() == {"report_id", "attempt", "schema_version", "traceparent"}
 
 
 @pytest.mark.parametrize("path", ["/generate", "/datasets"])
@@ -185,9 +204,15 @@ def test_an_accepted_request_says_where_to_look_and_when(service: Client) -> Non
     assert answer.json["done"] is False
 
 
-def test_the_same_key_and_body_give_the_same_report_also_when_it_is_done(service: Client) -> None:
+def test_c01_the_same_key_and_body_give_the_same_report_also_when_it_is_done(
+    service: Client, platform: PlatformHandle
+) -> None:
     key = f"k-{time.time_ns()}"
     first = service.generate({"table": TABLE, "format": "csv"}, idempotency_key=key)
+    at_once = service.call(
+        "POST", "/generate", body={"format": "csv", "table": TABLE}, headers={"idempotency-key": key}
+    )
+    assert (at_once.status, at_once.json["id"]) == (202, first["id"])
     service.wait(first["id"])
     reordered = b'{ "format":"csv", "table":' + json.dumps(TABLE).encode() + b"}"
     again = service.call("POST", "/generate", raw=reordered, headers={"idempotency-key": key})
@@ -195,9 +220,42 @@ def test_the_same_key_and_body_give_the_same_report_also_when_it_is_done(service
     assert again.headers["idempotency-replayed"] == "true"
     other = service.call("POST", "/generate", body={"table": TABLE}, headers={"idempotency-key": key})
     problem(other, status=422, code="idempotency_key_reused")
+    for table in ("reports WHERE id", "outbox WHERE report_id"):
+        assert platform.query(f"SELECT COUNT(*) FROM prensa.{table} = '{first['id']}'") == ((1,),)
+    made = platform.query(f"SELECT report_id FROM prensa.idempotency_keys WHERE idempotency_key = '{key}'")
+    assert made == ((first["id"],),)
+
+
+def test_c01_digits_count(service: Client) -> None:
+    key = {"idempotency-key": f"k-{time.time_ns()}"}
+    bodies = [json.dumps({"table": TABLE}).replace('"1"', digits).encode() for digits in ("1", "1.0", "1")]
+    first, other, again = [service.call("POST", "/generate", raw=raw, headers=key) for raw in bodies]
+    assert (first.status, again.status, again.json["id"]) == (202, 202, first.json["id"])
+    problem(other, status=422, code="idempotency_key_reused")
+
+
+def test_c02_a_key_with_another_body_is_422_whatever_its_report_does(service: Client) -> None:
+    key = {"idempotency-key": f"k-{time.time_ns()}"}
+    body = {"report_type": "order_ledger", "format": "pdf"}
+    first = service.call("POST", "/generate", body=body, headers=key).json
+
+    def with_another_body() -> None:
+        for other in ({"table": TABLE}, {**body, "format": "csv"}):
+            answer = service.call("POST", "/generate", body=other, headers=key)
+            problem(answer, status=422, code="idempotency_key_reused")
+
+    with_another_body()
+    assert service.wait(first["id"], until="running")["status"] == "running"
+    with_another_body()
+    assert service.call("GET", f"/status/{first['id']}").json["status"] == "running", "it is left alone"
+    assert service.call("POST", f"/reports/{first['id']}/cancel").status in (200, 202)
+    ended = service.wait(first["id"])
+    with_another_body()
+    assert service.call("GET", f"/status/{first['id']}").json == ended
 
 
 def test_a_key_belongs_to_its_tenant(service: Client, platform: PlatformHandle) -> None:
+    # Case C04; its time in tests/lambdas/reporting/test_repository.py.
     key = f"k-{time.time_ns()}"
     mine = service.generate({"table": TABLE}, idempotency_key=key)
     other = service.with_token(platform.token("other", ["reports/write"]))
@@ -205,10 +263,11 @@ def test_a_key_belongs_to_its_tenant(service: Client, platform: PlatformHandle) 
     assert mine["id"] != theirs["id"]
 
 
-@pytest.mark.parametrize("key", ["x" * 256, "schlüssel".encode().decode("latin-1")])
-def test_a_key_that_can_not_be_one_is_422(service: Client, key: str) -> None:
-    answer = service.call("POST", "/generate", body={"table": TABLE}, headers={"idempotency-key": key})
-    problem(answer, status=422, code="invalid_request")
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "schlüssel".encode().decode("latin-1")])
+def test_c04_a_key_that_can_not_be_one_is_400(service: Client, key: str) -> None:
+    for path in ("/generate", f"/reports/{UNKNOWN}/rerun"):
+        answer = service.call("POST", path, body={"table": TABLE}, headers={"idempotency-key": key})
+        problem(answer, status=400, code="invalid_idempotency_key")
 
 
 def test_an_unchanged_status_is_304(service: Client) -> None:

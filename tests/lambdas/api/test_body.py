@@ -1,6 +1,7 @@
-"""The body of an event of API Gateway, whatever stands in it."""
+"""What is read of the event that API Gateway hands over, before anything is understood (case C16)."""
 
 import base64
+import gzip
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +13,90 @@ from hypothesis import strategies as st
 from api.body import body_bytes
 from reporting.errors import BodyTooLarge, MalformedBody, UnsupportedBody
 from reporting.strict_json import parse_object
+
+#: What a deployed service has.
+LIMIT = 4_500_000
+JSON = {"Content-Type": "application/json"}
+
+
+def read(body: str | None, *, encoded: bool = False, headers: dict[str, str] | None = JSON) -> bytes:
+    event: dict[str, Any] = {"body": body, "isBase64Encoded": encoded, "headers": headers}
+    return body_bytes(APIGatewayProxyEvent(event), limit=LIMIT)
+
+
+def in_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def test_c16_a_body_is_the_same_bytes_as_text_and_as_base64() -> None:
+    text = '{"title":"Relatório 😀"}'
+    assert read(text) == read(in_base64(text.encode()), encoded=True) == text.encode()
+    assert read(None) == read(None, encoded=True) == read("") == b""
+
+
+@pytest.mark.parametrize("text", ["{}", "e30", "e30=\n=", "e3 0=", "e30=e30=", "é", "_-8="])
+def test_c16_what_is_marked_as_base64_and_is_not_is_malformed(text: str) -> None:
+    with pytest.raises(MalformedBody) as refused:
+        read(text, encoded=True)
+    assert refused.value.code == "invalid_base64"
+
+
+@pytest.mark.parametrize("encoded", [True, False])
+def test_c16_a_body_up_to_the_limit_is_taken_and_above_it_a_dataset_is_the_way(*, encoded: bool) -> None:
+    for size in (4_400_000, LIMIT):
+        data = b"x" * size
+        assert len(read(in_base64(data) if encoded else data.decode(), encoded=encoded)) == size
+    for size in (LIMIT + 1, 6_100_000):
+        data = b"x" * size
+        with pytest.raises(BodyTooLarge, match="POST /datasets") as refused:
+            read(in_base64(data) if encoded else data.decode(), encoded=encoded)
+        assert str(size) in str(refused.value)
+        assert str(LIMIT) in str(refused.value)
+
+
+def test_c16_the_limit_counts_bytes_and_not_characters() -> None:
+    with pytest.raises(BodyTooLarge):
+        read("é" * (LIMIT // 2 + 1))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Encoding": "gzip"},
+        {"CONTENT-ENCODING": "GZIP"},
+        {"content-encoding": "br"},
+        {"content-encoding": "identity, gzip"},
+        {"content-type": "application/json; charset=latin-1"},
+        {"Content-Type": "application/json; charset=latin-1"},
+        {"CONTENT-TYPE": 'APPLICATION/JSON; CHARSET="ISO-8859-1"'},
+        {"Content-Type": "application/json;charset=utf-16"},
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "text/csv; charset=utf-8"},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"Content-Type": ""},
+    ],
+    ids=repr,
+)
+def test_c16_another_encoding_charset_or_media_type_is_not_supported(headers: dict[str, str]) -> None:
+    with pytest.raises(UnsupportedBody):
+        read(in_base64(gzip.compress(b"{}")), encoded=True, headers=headers)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        None,
+        {},
+        {"content-type": "application/json"},
+        {"CONTENT-TYPE": "Application/JSON ; Charset=UTF-8"},
+        {"Content-Type": 'application/json; charset="utf-8"'},
+        {"Content-Type": "application/vnd.api+json"},
+        {"Content-Encoding": "identity"},
+    ],
+    ids=repr,
+)
+def test_c16_json_in_utf_8_is_taken_however_it_is_written(headers: dict[str, str] | None) -> None:
+    assert read("{}", headers=headers) == b"{}"
 
 
 def event(body: str | None, *, encoded: bool, **headers: str) -> APIGatewayProxyEvent:

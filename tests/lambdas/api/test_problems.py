@@ -68,7 +68,8 @@ def refused(
     }
     answer = routes.app.resolve(event, cast(Any, SimpleNamespace()))
     document = json.loads(answer["body"])
-    assert (answer["statusCode"], document["code"]) == (422, "invalid_request"), document
+    expected = (422, "invalid_request") if key is None else (400, "invalid_idempotency_key")
+    assert (answer["statusCode"], document["code"]) == expected, document
     return [(problem["pointer"], problem["code"], problem["detail"]) for problem in document["errors"]]
 
 
