@@ -2,10 +2,17 @@
 
 import base64
 import binascii
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from aws_lambda_powertools.utilities.data_classes.active_mq_event import ActiveMQEvent, ActiveMQMessage
+from aws_lambda_powertools.utilities.data_classes.active_mq_event import ActiveMQEvent
+
+#: What the table of dead letters takes, far beyond what a broker gives.
+_MAX_ID = 255
+_MAX_QUEUE = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,21 +25,47 @@ class Delivery:
 
 
 def deliveries(event: ActiveMQEvent) -> Iterator[Delivery]:
-    """The event's messages, in order. A body that is not base64 or not UTF-8 is kept as readable text."""
-    for message in event.messages:
-        yield Delivery(
-            message_id=str(message["messageID"]), queue=_queue(message), body=_body(str(message["data"]))
-        )
+    """The event's messages, in order. A body that is not base64 or not UTF-8 is kept as readable text.
+
+    So is a message that lacks what a mapping sends: an error here would bring the whole batch again.
+    """
+    for message in event["messages"]:
+        yield _delivery(message)
 
 
-def _queue(message: ActiveMQMessage) -> str:
+def _delivery(message: object) -> Delivery:
+    if not isinstance(message, Mapping) or "data" not in message:
+        text = json.dumps(message, sort_keys=True, default=str)
+        return Delivery(message_id=_message_id(message), queue=_queue(message), body=text)
+    return Delivery(message_id=_message_id(message), queue=_queue(message), body=_body(message["data"]))
+
+
+def _message_id(message: object) -> str:
+    """The broker's id or, without one, what the message itself makes: the same for each delivery of it."""
+    found = message.get("messageID") if isinstance(message, Mapping) else None
+    if isinstance(found, str) and 0 < len(found) <= _MAX_ID:
+        return _storable(found)
+    return f"sha256:{hashlib.sha256(json.dumps(message, sort_keys=True, default=str).encode()).hexdigest()}"
+
+
+def _queue(message: object) -> str:
+    destination = message.get("destination") if isinstance(message, Mapping) else None
+    if not isinstance(destination, Mapping):
+        return "unknown"
     # AWS's own documents spell this key in two ways.
-    destination = message["destination"]
-    return str(destination.get("physicalName") or destination.get("physicalname"))
+    name = destination.get("physicalName") or destination.get("physicalname") or "unknown"
+    return _storable(str(name))[:_MAX_QUEUE]
 
 
-def _body(data: str) -> str:
+def _body(data: Any) -> str:
+    if not isinstance(data, str):
+        return json.dumps(data, default=str)
     try:
         return base64.b64decode(data, validate=True).decode("utf-8", "backslashreplace")
     except (binascii.Error, ValueError):
-        return data
+        return _storable(data)
+
+
+def _storable(text: str) -> str:
+    """``text`` with halves of surrogate pairs written out: no column takes them."""
+    return text.encode("utf-8", "backslashreplace").decode()

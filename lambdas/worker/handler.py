@@ -7,6 +7,7 @@ from aws_lambda_powertools.utilities.data_classes.active_mq_event import ActiveM
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from reporting.deliveries import Delivery, deliveries
+from reporting.errors import ReportNotFound
 from reporting.messages import MalformedMessage, ReportMessage
 from reporting.observability import logger, metrics, tracer
 from reporting.waiting import wait_for_database
@@ -47,12 +48,25 @@ def _process(worker: Worker, delivery: Delivery, give_up_at: float) -> None:
     try:
         message = ReportMessage.from_json(delivery.body)
     except MalformedMessage as error:
-        logger.error("message dropped", message_id=delivery.message_id, reason=str(error))
-        worker.dead_letters.keep(
-            message_id=delivery.message_id, queue=delivery.queue, body=delivery.body, report_id=None
-        )
+        _put_aside(worker, delivery, reason=str(error), report_id=None)
         return
+    try:
+        wait_for_database(
+            lambda: worker.execution.process(message, seconds_left=give_up_at - time.monotonic()),
+            seconds=worker.settings.database_wait_seconds,
+        )
+    except ReportNotFound:
+        # A message is sent after its report was stored: this one is of a row that was deleted, or of other
+        # tables. More deliveries would not change it, and would bring the rest of the batch with them.
+        _put_aside(worker, delivery, reason="There is no such report.", report_id=message.report_id)
+
+
+def _put_aside(worker: Worker, delivery: Delivery, *, reason: str, report_id: str | None) -> None:
+    """Keep a message among the dead letters, where an operator finds it, and let its queue go on."""
+    logger.error("message dropped", message_id=delivery.message_id, reason=reason)
     wait_for_database(
-        lambda: worker.execution.process(message, seconds_left=give_up_at - time.monotonic()),
+        lambda: worker.dead_letters.keep(
+            message_id=delivery.message_id, queue=delivery.queue, body=delivery.body, report_id=report_id
+        ),
         seconds=worker.settings.database_wait_seconds,
     )

@@ -1,18 +1,26 @@
 """One attempt, its retries and its recovery, on a real database, broker and object store."""
 
+import base64
 import csv
 import hashlib
 import io
 import json
+import os
 import secrets
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from rendering.engine import render
 from rendering.model import Batch
@@ -25,8 +33,10 @@ from reporting.discards import Discards
 from reporting.dispatch import Dispatcher
 from reporting.errors import TransientError
 from reporting.execution import Execution, Limits
-from reporting.heartbeat import Heartbeat
+from reporting.heartbeat import INTERVAL_SECONDS, Heartbeat
+from reporting.identifiers import trace_id
 from reporting.messages import ReportMessage
+from reporting.observability import metrics
 from reporting.outbox import Outbox
 from reporting.recovery import Recovery
 from reporting.report import Report
@@ -36,6 +46,7 @@ from reporting.retries import Backoff
 from reporting.snapshots import Snapshots
 from reporting.sql_source import QueryTimeout, SourceUnavailable
 from reporting.states import Status
+from reporting.status import status_document
 from reporting.storage import S3ResultStore
 from tests.parts.activemq import PASSWORD, USERNAME, ActiveMq
 from tests.parts.domain import (
@@ -50,10 +61,14 @@ from tests.parts.domain import (
     reports,
 )
 from tests.parts.http_proxy import HttpProxy, Request
-from tests.parts.mariadb import mariadb_server
+from tests.parts.mariadb import MariaDbServer, mariadb_server
 from tests.parts.object_store import ObjectStore
 from tests.parts.processes import free_port
 from tests.parts.stomp_consumer import receive
+from tests.parts.stomp_server import Frame, Hangup, Session, StompServer, confirming
+from worker import handler as worker_handler
+from worker.bootstrap import Worker
+from worker.settings import WorkerSettings
 
 __all__ = ["connect", "database", "mariadb_server", "outbox", "reports"]
 
@@ -93,6 +108,7 @@ class Bench:
         self.abandoned = threading.Event()
         self.lease_seconds = 60
         self.rows: Rows | None = None
+        self.opened = 0
         self._connect = connect
 
     def execution(self) -> Execution:
@@ -127,6 +143,7 @@ class Bench:
 
     def _open(self, report_type: str, parameters: Mapping[str, Any], *, seconds_left: float) -> Rows:
         assert self.rows is not None
+        self.opened += 1
         return self.rows
 
 
@@ -188,6 +205,70 @@ def test_a_message_that_comes_again_makes_nothing_twice(bench: Bench) -> None:
     report = accept(bench.reports).report
     first = bench.attempt(report)
     assert bench.attempt(report) == first
+
+
+def test_c09_of_two_workers_with_one_message_at_once_one_makes_the_report(
+    bench: Bench, connect: Connect, object_store: ObjectStore
+) -> None:
+    for _ in range(5):
+        report = accept(bench.reports, **LEDGER).report
+        both_are_here = threading.Barrier(2)
+        bench.opened = 0
+        bench.rows = Rows(lambda _: iter([[["x"] * width()] * 3]))
+
+        def work(report: Report = report, both_are_here: threading.Barrier = both_are_here) -> None:
+            own = Bench(database=Database(connect), connect=connect, store=bench.store, broker=_NO_BROKER)
+            own.rows = bench.rows
+            try:
+                own.reports.check()
+                both_are_here.wait(timeout=30)
+                own.attempt(report)
+                bench.opened += own.opened
+            finally:
+                own.database.close()
+
+        with ThreadPoolExecutor(2) as pool:
+            for done in [pool.submit(work) for _ in range(2)]:
+                done.result()
+        after = bench.reports.get(report.id)
+        assert (after.status, after.attempt, bench.opened) == (Status.SUCCEEDED, 1, 1)
+        assert [key for key in objects_of(bench, object_store) if report.id in key] == [after.object_key]
+
+
+def test_c09_a_message_that_comes_while_its_report_is_made_is_done_with_at_once(bench: Bench) -> None:
+    report = accept(bench.reports, **LEDGER).report
+    meanwhile = []
+
+    def delivered_again(_: Rows) -> Iterator[Batch]:
+        bench.attempt(report)
+        meanwhile.append(bench.reports.get(report.id).status)
+        yield [["x"] * width()]
+
+    bench.rows = Rows(delivered_again)
+    done = bench.attempt(report)
+    assert (meanwhile, bench.opened) == ([Status.RUNNING], 1)
+    assert (done.status, done.attempt) == (Status.SUCCEEDED, 1)
+
+
+def test_d10_an_error_that_goes_away_costs_attempts_and_no_dead_letter(
+    bench: Bench, activemq: ActiveMq, ca_file: str
+) -> None:
+    queue = "open.goes-away"
+    report = accept(bench.reports, **LEDGER, queue=queue).report
+    fails = iter([True, True, False])
+
+    def away_twice(_: Rows) -> Iterator[Batch]:
+        if next(fails):
+            raise SourceUnavailable("The source database did not answer.")
+        yield [["x"] * width()]
+
+    bench.rows = Rows(away_twice)
+    seen = [bench.attempt(report, number=number).status for number in (1, 2, 3)]
+    assert seen == [Status.RETRYING, Status.RETRYING, Status.SUCCEEDED]
+    # Each attempt after the first came as a message of its own: the one before was acknowledged.
+    again = receive(activemq, queue, ca_file=ca_file, count=2)
+    assert sorted(ReportMessage.from_json(message.body).attempt for message in again) == [2, 3]
+    assert receive(activemq, f"DLQ.{queue}", ca_file=ca_file, count=1, seconds=0.5) == []
 
 
 def test_a_transient_error_is_tried_again_and_ends_in_the_dead_letter_queue(
@@ -345,16 +426,36 @@ def test_a_file_that_lacks_rows_fails_as_incomplete(
     assert objects_of(bench, object_store) == []
 
 
-def test_an_unexpected_error_is_told_without_its_insides(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("password=hunter2 at /var/task/x.py"),
+        pymysql.err.ProgrammingError(1146, "Table 'shop.hunter2' doesn't exist"),
+        FileNotFoundError(2, "No such file or directory", "/opt/fonts/hunter2.ttf"),
+        ValueError("invalid literal for int() with base 10: 'hunter2'"),
+        UnicodeEncodeError("latin-1", "hunter2€", 7, 8, "ordinal not in range(256)"),
+        KeyError("hunter2"),
+        MemoryError("hunter2"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_c20_an_unexpected_error_is_told_without_its_insides_and_logged_once(
+    error: Exception, bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     def broken(_: Rows) -> Iterator[Batch]:
-        raise RuntimeError("password=hunter2 at /var/task/x.py")
+        raise error
         yield []
 
     bench.rows = Rows(broken)
     after = bench.attempt(accept(bench.reports, max_attempts=1, **LEDGER).report)
     assert after.error is not None
     assert after.error["code"] == "internal"
-    assert "hunter2" not in str(after.error)
+    shown = json.dumps(status_document(after))
+    assert trace_id(PARENT) in shown, "what the log is searched by"
+    for inside in ("hunter2", "Traceback", "shop", "/var/task", "/opt", type(error).__name__):
+        assert inside not in shown
+    with_detail = [record for record in caplog.records if record.exc_info and record.exc_info[1] is error]
+    assert len(with_detail) == 1
 
 
 def test_a_report_type_that_is_gone_is_a_clear_failure(bench: Bench) -> None:
@@ -414,9 +515,34 @@ def test_a_zombie_publishes_nothing_and_its_object_is_deleted(bench: Bench) -> N
     assert bench.store.exists(key) is None
 
 
+def test_c10_a_zombie_that_wakes_after_another_has_made_its_report_changes_nothing(
+    bench: Bench, object_store: ObjectStore
+) -> None:
+    report = accept(bench.reports, **LEDGER).report
+    second = Rows(lambda _: iter([[["second"] * width()]]))
+    made = []
+
+    def frozen_meanwhile(_: Rows) -> Iterator[Batch]:
+        bench.database.execute("UPDATE reports SET lease_until = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND")
+        assert bench.recovery().run(seconds_left=30).leases == 1
+        bench.rows = second
+        made.append(bench.attempt(report, number=2))
+        yield [["first"] * width()]
+
+    bench.rows = Rows(frozen_meanwhile)
+    after = bench.attempt(report)
+    [done] = made
+    assert (done.status, done.attempt) == (Status.SUCCEEDED, 2)
+    assert after == done, "not one column was changed"
+    assert objects_of(bench, object_store) == [done.object_key]
+    assert done.object_key is not None
+    assert b"second" in bench.store.get_input(done.object_key)
+
+
 def test_a_lost_lease_is_taken_up_until_the_attempts_are_used_up(
     bench: Bench, activemq: ActiveMq, ca_file: str
 ) -> None:
+    # Case C07.
     claim = claimed(bench.reports, lease_seconds=-1)
     statuses = []
     for number in (1, 2, 3):
@@ -438,6 +564,7 @@ def test_a_lost_lease_is_taken_up_until_the_attempts_are_used_up(
 def test_what_a_killed_worker_has_stored_is_taken_away_with_its_lease(
     bench: Bench, object_store: ObjectStore
 ) -> None:
+    # Case C07.
     claim = claimed(bench.reports, lease_seconds=-1)
     bucket, key = bench.store._bucket, claim.object_key
     assert key is not None
@@ -481,6 +608,7 @@ def test_a_cancelled_report_whose_worker_died_ends_as_cancelled(bench: Bench) ->
 def test_a_message_that_could_not_be_sent_is_sent_by_the_relay(
     bench: Bench, activemq: ActiveMq, ca_file: str
 ) -> None:
+    # Case C05: whoever stored it died before it was sent.
     report = accept(bench.reports, queue="open.relay-test").report
     bench.database.execute("UPDATE outbox SET available_at = UTC_TIMESTAMP(6)")
     assert bench.recovery().run(seconds_left=30).sent == 1
@@ -673,3 +801,267 @@ def test_two_relays_at_once_take_a_lost_lease_up_once(bench: Bench, connect: Con
         f"SELECT COUNT(*) FROM outbox WHERE queue LIKE 'DLQ.%%' AND report_id IN ({marks})"
     )
     assert letters == len(claims)
+
+
+class _NoBroker:
+    """Takes every message and delivers none."""
+
+    def publish_many(self, messages: Any) -> list[None]:
+        return [None for _ in messages]
+
+
+_NO_BROKER: Any = _NoBroker()
+
+
+@pytest.mark.parametrize("limit", [1, 100, 250], ids=lambda limit: f"{limit} bytes")
+def test_d05_what_a_broker_takes_for_too_large_stays_in_the_outbox(
+    limit: int, bench: Bench, tmp_path: Path
+) -> None:
+    """As ActiveMQ has it: an ERROR without a receipt, and the connection is closed."""
+
+    def small(session: Session, frame: Frame) -> None:
+        if frame.command == "SEND" and len(frame.raw) > limit:
+            session.answer("ERROR", message="The maximum frame size was exceeded")
+            raise Hangup
+        confirming(session, frame)
+
+    with StompServer(small, folder=tmp_path) as server:
+        broker = StompBroker(
+            endpoints=parse_endpoints(f"stomp://127.0.0.1:{server.port}", allow_plain=True),
+            username=USERNAME,
+            password=PASSWORD,
+            receipt_timeout=5.0,
+        )
+        accepted = accept(bench.reports)
+        assert Dispatcher(broker=broker, outbox=Outbox(bench.database)).send(accepted.outgoing) == 0
+        broker.close()
+        assert all(len(frame.raw) < 4096 for frame in server.frames)
+    assert bench.database.query("SELECT sent_at FROM outbox") == ((None,),)
+    assert [row.report_id for row in Outbox(bench.database).take_due(limit=10)] == [accepted.report.id]
+
+
+def test_c06_no_lock_is_held_and_all_is_stored_while_the_broker_is_talked_to(
+    bench: Bench, mariadb_server: MariaDbServer
+) -> None:
+    [[schema]] = bench.database.query("SELECT DATABASE()")
+    seen: list[str] = []
+
+    class Looking(_NoBroker):
+        def publish_many(self, messages: Any) -> list[None]:
+            for message in messages:
+                [[status]] = mariadb_server.execute(
+                    f"SELECT status FROM reports WHERE id = '{message.correlation_id}' FOR UPDATE NOWAIT",
+                    database=str(schema),
+                )
+                seen.append(str(status))
+            return [None for _ in messages]
+
+    looking: Any = Looking()
+    bench.dispatcher = Dispatcher(broker=looking, outbox=Outbox(bench.database))
+    accepted = accept(bench.reports, **LEDGER)
+    bench.dispatcher.send(accepted.outgoing)
+
+    def away(_: Rows) -> Iterator[Batch]:
+        raise SourceUnavailable("The source database did not answer.")
+        yield []
+
+    bench.rows = Rows(away)
+    for number in (1, 2, 3):
+        bench.attempt(accepted.report, number=number)
+    assert seen == ["queued", "retrying", "retrying", "failed"]
+
+
+_MORTAL = """
+import os, sys
+from pathlib import Path
+from reporting.cache import NoCache
+from reporting.database import Database, connector
+from reporting.dispatch import Dispatcher
+from reporting.execution import Execution, Limits
+from reporting.messages import ReportMessage
+from reporting.outbox import Outbox
+from reporting.report_types import load_report_types
+from reporting.repository import Reports
+from reporting.retries import Backoff
+from reporting.snapshots import Snapshots
+_, port, schema, types, body = sys.argv
+connect = connector(
+    host="127.0.0.1", port=int(port), name=schema, user="prensa", password="of-a-test", ca_file=None
+)
+database = Database(connect)
+reports = Reports(database)
+
+def deadly(*_, **__):
+    os.kill(os.getpid(), 9)
+
+Execution(
+    reports=reports,
+    dispatcher=Dispatcher(broker=None, outbox=Outbox(database)),
+    snapshots=Snapshots(reports=reports, cache=NoCache()),
+    store=None,
+    catalogue=load_report_types(Path(types)),
+    open_source=deadly,
+    heartbeat_database=lambda: Database(connect),
+    abandon=deadly,
+    limits=Limits(lease_seconds=60, result_days=7, backoff=Backoff(base_seconds=0.01, cap_seconds=0.02)),
+).process(ReportMessage.from_json(body), seconds_left=800)
+"""
+
+
+def test_c08_a_report_that_kills_each_worker_is_failed_after_its_attempts(
+    bench: Bench, mariadb_server: MariaDbServer
+) -> None:
+    """Case D11 too: nobody says how often a message was delivered, the row counts the attempts."""
+    [[schema]] = bench.database.query("SELECT DATABASE()")
+    report = accept(bench.reports, **LEDGER, queue="open.deadly").report
+    types = Path(__file__).parents[3] / "report_types"
+
+    def deliver(number: int) -> int:
+        body = ReportMessage(report_id=report.id, attempt=number, traceparent=PARENT).to_json()
+        done = subprocess.run(
+            [sys.executable, "-c", _MORTAL, str(mariadb_server.port), str(schema), str(types), body],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            check=False,
+            timeout=90,
+        )
+        return done.returncode
+
+    for number in (1, 2, 3):
+        assert deliver(number) == -signal.SIGKILL
+        held = bench.reports.get(report.id)
+        assert (held.status, held.attempt) == (Status.RUNNING, number), "counted before the work began"
+        # The broker delivers again what was not acknowledged, as often as it likes.
+        for _ in range(10):
+            bench.attempt(report, number=number)
+        assert bench.reports.get(report.id) == held
+        other = bench.attempt(accept(bench.reports).report)
+        assert other.status is Status.SUCCEEDED, "the others go on"
+        bench.database.execute(
+            "UPDATE reports SET lease_until = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND WHERE id = %s",
+            (report.id,),
+        )
+        assert bench.recovery().run(seconds_left=30).leases == 1
+    after = bench.reports.get(report.id)
+    assert (after.status, after.attempt, after.lease_until) == (Status.FAILED, 3, None)
+    assert after.error is not None
+    assert after.error["code"] == "max_attempts"
+    assert bench.opened == 0
+
+
+def test_c19_progress_of_every_row_is_written_once_an_interval(bench: Bench, connect: Connect) -> None:
+    assert INTERVAL_SECONDS == 1.0
+    claim = claimed(bench.reports)
+    interval = 0.1
+    started = time.monotonic()
+    with Heartbeat(
+        claim,
+        database=Database(connect),
+        snapshots=bench.snapshots,
+        lease_seconds=60,
+        deadline=float("inf"),
+        abandon=bench.abandoned.set,
+        interval=interval,
+    ) as heartbeat:
+        for row in range(1, 100_001):
+            heartbeat.progress(row)
+    most = (time.monotonic() - started) / interval + 1
+    assert bench.reports.get(claim.id).version - claim.version <= most
+
+
+@pytest.fixture
+def deliver(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Calls the worker's handler with messages as the event source mapping of Amazon MQ puts them."""
+    worker = Worker(
+        settings=WorkerSettings.model_construct(database_wait_seconds=0.0),
+        execution=bench.execution(),
+        dead_letters=DeadLetters(database=bench.database, reports=bench.reports, snapshots=bench.snapshots),
+    )
+    monkeypatch.setattr(worker_handler, "bootstrap", lambda: worker)
+    monkeypatch.setattr(metrics, "namespace", "test")
+
+    def call(*messages: object) -> None:
+        worker_handler.handler({"eventSource": "aws:mq", "messages": list(messages)}, _Call())
+
+    return call
+
+
+class _Call(LambdaContext):
+    _function_name = "worker"
+    _memory_limit_in_mb = 512
+    _invoked_function_arn = "arn:aws:lambda:us-east-1:000000000000:function:worker"
+    _aws_request_id = "00000000-0000-0000-0000-000000000000"
+
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 800_000
+
+
+def encoded(body: str) -> str:
+    return base64.b64encode(body.encode()).decode()
+
+
+def asking_for(report: Report) -> str:
+    return encoded(ReportMessage(report_id=report.id, attempt=1, traceparent=PARENT).to_json())
+
+
+_UNKNOWN = ReportMessage(report_id=new_report().id, attempt=1, traceparent=PARENT)
+
+
+# A delivery that changes nothing counts nothing.
+@pytest.mark.filterwarnings("ignore:No application metrics")
+@pytest.mark.parametrize(
+    ("bad", "kept"),
+    [
+        ({"messageID": "2", "data": encoded("not json")}, "not json"),
+        ({"messageID": "2", "data": "%%% not base64 %%%"}, "%%% not base64 %%%"),
+        ({"messageID": "2", "data": encoded("")}, ""),
+        ({"messageID": "2", "data": base64.b64encode(b"\xff\x00").decode()}, "\\xff\x00"),
+        ({"messageID": "2", "data": None}, "null"),
+        ({"messageID": "2", "data": 5}, "5"),
+        ({"messageID": "2"}, '{"messageID": "2"}'),
+        ({"data": encoded("no id")}, "no id"),
+        ({"messageID": None, "destination": None, "data": encoded("no id")}, "no id"),
+        ({"messageID": "x" * 300, "destination": {}, "data": encoded("long id")}, "long id"),
+        ({"messageID": "2", "destination": {"physicalName": "q" * 300}, "data": encoded("x")}, "x"),
+        ({"messageID": "\ud800", "data": "\ud800"}, "\\ud800"),
+        (None, "null"),
+        ("text", '"text"'),
+        (
+            {"messageID": "2", "data": encoded(_UNKNOWN.to_json().replace(PARENT, "no trace"))},
+            _UNKNOWN.to_json().replace(PARENT, "no trace"),
+        ),
+        ({"messageID": "2", "data": encoded(_UNKNOWN.to_json())}, _UNKNOWN.to_json()),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_d14_one_bad_message_of_several_is_put_aside_and_the_others_are_made_once(
+    bad: object, kept: str, bench: Bench, deliver: Callable[..., None], database: Database
+) -> None:
+    bench.rows = Rows(lambda _: iter([[["x"] * width()]]))
+    first, last = (accept(bench.reports, **LEDGER).report for _ in range(2))
+    for _ in range(2):
+        deliver(
+            {"messageID": "1", "messageType": "jms/text-message", "data": asking_for(first)},
+            bad,
+            {"messageID": "3", "messageType": "jms/text-message", "data": asking_for(last)},
+        )
+    assert bench.opened == 2
+    for report in (first, last):
+        after = bench.reports.get(report.id)
+        assert (after.status, after.attempt) == (Status.SUCCEEDED, 1)
+    assert database.query("SELECT body FROM dead_letters") == ((kept,),)
+
+
+# A delivery that changes nothing counts nothing.
+@pytest.mark.filterwarnings("ignore:No application metrics")
+@pytest.mark.parametrize("kind", ["jms/text-message", "jms/bytes-message"])
+def test_d03_a_text_and_a_bytes_message_say_the_same(
+    kind: str, bench: Bench, deliver: Callable[..., None], database: Database
+) -> None:
+    report = accept(bench.reports).report
+    message = json.loads(ReportMessage(report_id=report.id, attempt=1, traceparent=PARENT).to_json())
+    body = json.dumps({**message, "title": "Relatório 😀"}, ensure_ascii=False)
+    deliver({"messageID": "1", "messageType": kind, "data": encoded(body)})
+    assert bench.reports.get(report.id).status is Status.SUCCEEDED
+    deliver({"messageID": "2", "messageType": kind, "data": encoded("Relatório 😀")})
+    assert database.query("SELECT body FROM dead_letters") == (("Relatório 😀",),)

@@ -97,6 +97,10 @@ def test_a_message_travels_unchanged_and_stays_small() -> None:
         "{}",
         '{"schema_version":2}',
         '{"schema_version":1,"report_id":"x"}',
+        '{"schema_version":1,"report_id":"0190f5fe-7c00-7a00-8000-000000000000","attempt":1}',
+        '{"schema_version":1,"report_id":"0190f5fe-7c00-7a00-8000-000000000000","attempt":1,"traceparent":"x"}',
+        '{"schema_version":1,"report_id":"0190f5fe-7c00-7a00-8000-000000000000","attempt":true,'
+        f'"traceparent":"{PARENT}"}}',
         "[" * 99_999,
     ],
 )
