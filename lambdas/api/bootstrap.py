@@ -95,7 +95,9 @@ def build(settings: ApiSettings) -> Api:
         quotas=quotas,
     )
     documents = StatusDocuments(
-        signer=adapters.link_signer(settings, secrets), link_ttl_seconds=settings.link_ttl_seconds
+        signer=adapters.link_signer(settings, secrets),
+        link_ttl_seconds=settings.link_ttl_seconds,
+        store=store,
     )
     return Api(
         settings=settings,

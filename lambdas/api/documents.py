@@ -1,20 +1,33 @@
 """The status object as a client gets it, with a fresh link, its ETag and how long to wait."""
 
 import time
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 
 from reporting.links import LinkSigner
+from reporting.observability import logger
 from reporting.snapshots import Snapshot
 from reporting.status import timestamp
+from reporting.storage import FoundObject, StorageRefused, StorageUnavailable
+
+#: A bucket's lifecycle rules count whole days: what is younger they have not removed.
+_RULES_BEGIN = timedelta(days=1)
+
+
+class Files(Protocol):
+    """Where the files of reports are."""
+
+    def find(self, key: str) -> FoundObject | None: ...
 
 
 class StatusDocuments:
     """Adds to a snapshot what belongs to one read of it."""
 
-    def __init__(self, *, signer: LinkSigner, link_ttl_seconds: int) -> None:
+    def __init__(self, *, signer: LinkSigner, link_ttl_seconds: int, store: Files) -> None:
         self._signer = signer
         self._link_ttl_seconds = link_ttl_seconds
+        self._store = store
 
     def document(self, snapshot: Snapshot) -> dict[str, Any]:
         """The status object, with ``result.download`` while there is a file."""
@@ -33,6 +46,24 @@ class StatusDocuments:
             return False
         return datetime.fromisoformat(expires_at) > datetime.now(UTC)
 
+    def checked(self, snapshot: Snapshot, *, always: bool = False) -> Snapshot:
+        """The snapshot, without its file if the bucket does not have it any more.
+
+        A bucket is asked where its rules may have been faster than the report's time, as after
+        ``RESULT_DAYS`` was lowered, or ``always``. One that does not answer is taken to have the file.
+        """
+        if not self.has_file(snapshot) or not (always or _is_old(snapshot)):
+            return snapshot
+        assert snapshot.object_key is not None  # noqa: S101 - what has a file has its key
+        try:
+            found = self._store.find(snapshot.object_key)
+        except (StorageUnavailable, StorageRefused):
+            return snapshot
+        if found is None:
+            logger.warning("the file of a report is gone from the bucket", report_id=snapshot.status["id"])
+            return replace(snapshot, object_key=None)
+        return snapshot
+
     def etag(self, snapshot: Snapshot) -> str:
         """Changes with the report's version and, while it carries a link, twice in the link's life.
 
@@ -42,6 +73,11 @@ class StatusDocuments:
         if not self.has_file(snapshot):
             return f'W/"{snapshot.version}"'
         return f'W/"{snapshot.version}-{int(time.time() // (self._link_ttl_seconds / 2))}"'
+
+
+def _is_old(snapshot: Snapshot) -> bool:
+    finished_at = snapshot.status["finished_at"]
+    return finished_at is not None and datetime.now(UTC) - datetime.fromisoformat(finished_at) > _RULES_BEGIN
 
 
 def retry_after(snapshot: Snapshot) -> str | None:

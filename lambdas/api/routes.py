@@ -87,9 +87,9 @@ def status(report_id: str, timeline: Annotated[bool, Query()] = False) -> Respon
     tenant = _tenant(READ)
     if timeline:
         report = api.reports.get_of(report_id, tenant=tenant)
-        document = api.documents.document(api.snapshots.publish(report))
+        document = api.documents.document(api.documents.checked(api.snapshots.publish(report)))
         return _json(200, {**document, "timeline": api.timelines.of(report)})
-    snapshot = api.snapshots.read(report_id, tenant=tenant)
+    snapshot = api.documents.checked(api.snapshots.read(report_id, tenant=tenant))
     etag = api.documents.etag(snapshot)
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if (wait := retry_after(snapshot)) is not None:
@@ -134,6 +134,8 @@ def download(report_id: str) -> Response[str]:
         raise NotReady(f"The report is {found.value}; it can be downloaded once it has succeeded.")
     if not api.documents.has_file(snapshot):
         raise Gone("The report's time is over and its file is being deleted; ask for the report again.")
+    if not api.documents.has_file(api.documents.checked(snapshot, always=True)):
+        raise Gone("The report's file is not there any more; ask for the report again.")
     url = api.documents.document(snapshot)["result"]["download"]["url"]
     return Response(status_code=302, headers={"Location": url, "Cache-Control": "no-store"}, body="")
 
@@ -308,7 +310,8 @@ def _accepted(accepted: Generated) -> Response[str]:
         "Idempotency-Replayed": str(accepted.replayed).lower(),
         **rate_headers(accepted.rate),
     }
-    return _json(202, bootstrap().documents.document(accepted.snapshot), headers)
+    documents = bootstrap().documents
+    return _json(202, documents.document(documents.checked(accepted.snapshot)), headers)
 
 
 def _next_link(cursor: str | None) -> dict[str, str]:

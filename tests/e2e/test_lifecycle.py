@@ -4,8 +4,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
 
+from local.credentials import Credentials
+from local.resources import BUCKET
 from local.testing import PlatformHandle
 from tests.e2e.client import DEADLINE_SECONDS, Client
 from tests.e2e.test_contract import UNKNOWN, problem
@@ -105,6 +108,28 @@ def test_c13_a_result_expires_with_its_file_and_the_row_stays(
     problem(service.call("GET", f"/reports/{status['id']}/download"), status=410, code="expired")
     file_is_gone(service, link)
     problem(service.call("POST", f"/reports/{status['id']}/cancel"), status=409, code="forbidden_transition")
+
+
+def test_c13_no_link_is_given_to_a_file_that_is_gone_from_the_bucket(
+    service: Client, platform: PlatformHandle
+) -> None:
+    status, data = service.make({"table": TABLE, "format": "csv"})
+    path = f"/reports/{status['id']}/download"
+    assert service.call("GET", path).status == 302
+    [[key]] = platform.query(f"SELECT object_key FROM prensa.reports WHERE id = '{status['id']}'")
+    credentials = Credentials.of(platform.home)
+    boto3.client(
+        "s3",
+        endpoint_url=platform.endpoints["storage"],
+        region_name="us-east-1",
+        aws_access_key_id=credentials.access_key_id,
+        aws_secret_access_key=credentials.secret_access_key,
+    ).delete_object(Bucket=BUCKET, Key=key)
+    gone = problem(service.call("GET", path), status=410, code="expired")
+    assert "again" in gone["detail"]
+    again = service.call("POST", f"/reports/{status['id']}/rerun")
+    done = service.wait(again.json["id"])
+    assert service.fetch(done["result"]["download"]["url"]).data == data
 
 
 @pytest.mark.parametrize("number", [1, 2000], ids=["in-the-database", "in-the-bucket"])

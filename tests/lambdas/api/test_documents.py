@@ -10,9 +10,24 @@ from api.documents import StatusDocuments
 from reporting.links import LinkSigner
 from reporting.snapshots import Snapshot
 from reporting.status import timestamp
+from reporting.storage import FoundObject, StorageRefused, StorageUnavailable
 
 
-def documents() -> StatusDocuments:
+class Bucket:
+    """Has the file, has it no more, or does not answer."""
+
+    def __init__(self) -> None:
+        self.answer: FoundObject | Exception | None = FoundObject(size_bytes=1, etag="x")
+        self.asked: list[str] = []
+
+    def find(self, key: str) -> FoundObject | None:
+        self.asked.append(key)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def documents(bucket: Bucket | None = None) -> StatusDocuments:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -20,12 +35,15 @@ def documents() -> StatusDocuments:
     signer = LinkSigner(
         base_url="https://files.example", key_pair_id="K1", private_key_pem=pem.decode(), ttl_seconds=60
     )
-    return StatusDocuments(signer=signer, link_ttl_seconds=60)
+    return StatusDocuments(signer=signer, link_ttl_seconds=60, store=bucket or Bucket())
 
 
-def snapshot(expires_in: timedelta) -> Snapshot:
-    expires_at = timestamp((datetime.now(UTC) + expires_in).replace(tzinfo=None))
+def snapshot(expires_in: timedelta, *, age: timedelta = timedelta(0)) -> Snapshot:
+    now = datetime.now(UTC).replace(tzinfo=None)
+    expires_at = timestamp(now + expires_in)
     status: dict[str, Any] = {
+        "id": "x",
+        "finished_at": timestamp(now - age),
         "version": 3,
         "done": True,
         "expires_at": expires_at,
@@ -43,3 +61,28 @@ def test_c13_a_link_is_signed_until_the_file_s_time_is_over() -> None:
     assert reader.document(over)["result"] == {"row_count": 1}
     assert (reader.has_file(fresh), reader.has_file(over)) == (True, False)
     assert reader.etag(fresh) != reader.etag(over), "a 304 must not confirm a link to what is gone"
+
+
+def test_c13_no_link_is_signed_to_a_file_that_a_rule_of_the_bucket_has_removed() -> None:
+    bucket = Bucket()
+    reader = documents(bucket)
+    hour, days = timedelta(hours=1), timedelta(days=2)
+    old = snapshot(hour, age=days)
+    assert reader.checked(old) == old
+    bucket.answer = None
+    lost = reader.checked(old)
+    assert reader.document(lost)["result"] == {"row_count": 1}
+    assert reader.etag(lost) != reader.etag(old)
+    for error in (StorageUnavailable, StorageRefused):
+        bucket.answer = error("The file store did not say.")
+        assert reader.checked(old) == old, "a status is read whatever the bucket does"
+
+
+def test_c13_the_bucket_is_asked_only_where_its_rules_may_have_been() -> None:
+    bucket = Bucket()
+    bucket.answer = None
+    reader = documents(bucket)
+    young, over = snapshot(timedelta(hours=1)), snapshot(timedelta(hours=-1), age=timedelta(days=2))
+    assert (reader.checked(young), reader.checked(over)) == (young, over)
+    assert bucket.asked == []
+    assert not reader.has_file(reader.checked(young, always=True))
