@@ -75,7 +75,12 @@ class StompConnection:
             raise StompError("The connection to the broker has ended.") from error
 
     def subscribe(self, queue: str, *, prefetch: int) -> None:
-        """Ask for messages of ``queue``, at most ``prefetch`` of them unacknowledged."""
+        """Ask for messages of ``queue``, at most ``prefetch`` of them unacknowledged.
+
+        Raises ``ValueError`` for less than one: ActiveMQ would send nothing at all over STOMP.
+        """
+        if prefetch < 1:
+            raise ValueError(f"A consumer without messages has nothing to do: prefetch is {prefetch}.")
         headers = {"id": queue, "destination": f"/queue/{queue}", "ack": "client-individual"}
         self._send("SUBSCRIBE", {**headers, "activemq.prefetchSize": str(prefetch)})
 

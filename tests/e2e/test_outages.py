@@ -15,6 +15,7 @@ BODY = json.dumps({"table": TABLE, "format": "csv"}).encode()
 def test_fifty_parallel_requests_with_one_new_key_make_one_report(
     service: Client, platform: PlatformHandle
 ) -> None:
+    # Case C03, on as many environments of the API as the platform has.
     key = f"parallel-{time.time_ns()}"
 
     def post(_: int) -> Answer:
@@ -33,6 +34,7 @@ def test_fifty_parallel_requests_with_one_new_key_make_one_report(
 def test_a_request_is_accepted_and_made_although_the_broker_has_just_died(
     service: Client, platform: PlatformHandle
 ) -> None:
+    # Cases C05 and D01.
     platform.kill("broker")
     answer = service.call("POST", "/generate", raw=BODY)
     assert answer.status == 202
@@ -40,6 +42,7 @@ def test_a_request_is_accepted_and_made_although_the_broker_has_just_died(
 
 
 def test_a_status_is_read_although_the_cache_has_just_died(service: Client, platform: PlatformHandle) -> None:
+    # Case C12.
     status, _ = service.make({"table": TABLE, "format": "csv"})
     platform.kill("cache")
     for _ in range(5):

@@ -64,6 +64,7 @@ def test_a_part_that_dies_is_started_again_and_the_service_goes_on(
 def test_a_report_whose_worker_is_killed_is_made_by_another(
     local_platform: PlatformHandle, client: Client
 ) -> None:
+    # Case C07.
     report = client.generate({"report_type": "order_ledger", "format": "xlsx"})
     assert client.wait(report["id"], until="running")["status"] == "running"
     local_platform.kill("worker")

@@ -1,5 +1,6 @@
 """The broker adapter against a real ActiveMQ, and against servers that misbehave."""
 
+import inspect
 import json
 import os
 import re
@@ -111,6 +112,7 @@ class TestOnARealBroker:
     def test_a_published_message_arrives_as_text_with_its_priority_and_correlation_id(
         self, broker: StompBroker, activemq: ActiveMq, ca_file: str
     ) -> None:
+        # Case D03, the producer's half.
         queue = queue_name()
         body = json.dumps({"report_id": "7d0c", "title": "Relatório 😀"}, ensure_ascii=False)
         outgoing = message(body, queue=queue, priority=8)
@@ -126,6 +128,7 @@ class TestOnARealBroker:
     def test_a_confirmed_message_survives_a_crash_of_the_broker(
         self, broker: StompBroker, activemq: ActiveMq, ca_file: str
     ) -> None:
+        # Case D01.
         queue = queue_name()
         broker.publish(message('{"n": 1}', queue=queue))
 
@@ -133,6 +136,18 @@ class TestOnARealBroker:
         activemq.start()
 
         assert [m.body for m in receive(activemq, queue, ca_file=ca_file, count=1)] == ['{"n": 1}']
+
+    def test_d04_a_body_with_nul_is_refused_and_takes_no_other_message_with_it(
+        self, broker: StompBroker, activemq: ActiveMq, ca_file: str
+    ) -> None:
+        queue = queue_name()
+        broker.publish(message("1", queue=queue))
+        with pytest.raises(ValueError, match="NUL"):
+            broker.publish(message("a\0b", queue=queue))
+        broker.publish(message(json.dumps({"title": "a\0b"}), queue=queue))
+        broker.publish(message("3", queue=queue))
+        bodies = [m.body for m in receive(activemq, queue, ca_file=ca_file, count=3)]
+        assert bodies == ["1", '{"title": "a\\u0000b"}', "3"]
 
     def test_publishing_goes_on_after_the_broker_has_restarted(
         self, broker: StompBroker, activemq: ActiveMq, ca_file: str
@@ -325,11 +340,14 @@ class TestWithServersThatMisbehave:
     def test_every_send_asks_for_persistence_and_a_receipt(
         self, serve: Serve, connect: Callable[..., StompBroker]
     ) -> None:
+        # Case D01, and D02: these are all the headers, and none holds text of a user.
         with serve(confirming) as server:
             connect(server.port).publish(message("a", priority=8, delay_ms=1500))
             [sent] = server.frames
             [login] = [frame for frame in server.sessions[0].frames if frame.command == "STOMP"]
         assert sent.command == "SEND"
+        lines = sent.raw.split(b"\n\n")[0].decode().split("\n")[1:]
+        assert len(lines) == len(sent.headers), "each header is there once"
         assert sent.headers.pop("receipt")
         assert sent.headers.pop("correlation-id")
         assert sent.headers == {
@@ -344,6 +362,7 @@ class TestWithServersThatMisbehave:
     def test_a_receipt_that_never_comes_is_an_unknown_outcome_in_time(
         self, serve: Serve, connect: Callable[..., StompBroker]
     ) -> None:
+        # Case D06, like the two tests after it.
         with serve(_login_only) as server:
             failure, seconds = _failure(connect(server.port))
             assert failure.delivery is Delivery.UNKNOWN
@@ -437,6 +456,7 @@ class TestWithServersThatMisbehave:
     def test_an_error_frame_that_names_no_message_is_an_unknown_outcome(
         self, serve: Serve, connect: Callable[..., StompBroker]
     ) -> None:
+        # Case D05.
         def script(session: Session, frame: Frame) -> None:
             if frame.command == "SEND":
                 session.answer("ERROR", message="The maximum frame size was exceeded")
@@ -513,6 +533,7 @@ class TestWithServersThatMisbehave:
     def test_a_hundred_reconnects_leave_one_thread_and_no_open_socket(
         self, serve: Serve, connect: Callable[..., StompBroker]
     ) -> None:
+        # Case D07.
         with serve(confirming) as server:
             adapter = connect(server.port)
             adapter.publish(message())
@@ -579,6 +600,7 @@ class TestFailOver:
     def test_a_publish_moves_to_the_standby_when_the_active_broker_stops(
         self, serve: Serve, connect: Callable[..., StompBroker]
     ) -> None:
+        # Case D13.
         with serve(confirming) as standby:
             with serve(confirming) as active:
                 adapter = connect(active.port, standby.port)
@@ -586,6 +608,17 @@ class TestFailOver:
             adapter.publish(message("2"))
             assert [frame.body for frame in active.frames] == ["1"]
             assert [frame.body for frame in standby.frames] == ["2"]
+
+    def test_d13_an_endpoint_that_says_nothing_costs_its_time_out_and_no_more(
+        self, serve: Serve, connect: Callable[..., StompBroker]
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent, serve(confirming) as server:
+            started = time.monotonic()
+            connect(silent.getsockname()[1], server.port, connect_timeout=0.5, receipt_timeout=5.0).publish(
+                message()
+            )
+            assert time.monotonic() - started < 3
+        assert inspect.signature(StompBroker).parameters["connect_timeout"].default <= 3
 
     def test_the_next_connection_starts_with_the_endpoint_that_answered_last(
         self, serve: Serve, connect: Callable[..., StompBroker], caplog: pytest.LogCaptureFixture
@@ -618,6 +651,7 @@ class TestTls:
         connect: Callable[..., StompBroker],
         tmp_path: Path,
     ) -> None:
+        # Case D12.
         with StompServer(confirming, certificate=make(authority), folder=tmp_path) as server:
             failure, _ = _failure(connect(server.port, host="localhost"))
             assert server.sessions == [], "a login was read"
@@ -662,6 +696,7 @@ class TestEndpoints:
         "text",
         [
             "",
+            "failover:(stomp+ssl://b-1.example.com:61614)",
             "b-1.example.com:61614",
             "stomp://b-1.example.com:61613",
             "ssl://b-1.example.com:61617",
@@ -703,6 +738,7 @@ class TestMessages:
         ids=repr,
     )
     def test_what_would_break_a_frame_is_refused_before_sending(self, wrong: dict[str, object]) -> None:
+        # Case D02: user text is not escaped, it is not in headers at all. Cases D04 and D05: NUL, size.
         right: dict[str, object] = {"queue": "reports", "body": "{}", "correlation_id": "a-1"}
         with pytest.raises(ValueError, match=r"."):
             OutgoingMessage(**(right | wrong))  # type: ignore[arg-type]

@@ -137,6 +137,7 @@ class TestExpiry:
         time.tzset()
 
     def test_it_is_an_integer_that_counts_from_now_in_any_zone(self, zone: str) -> None:
+        # Case C14.
         link = signer(ttl_seconds=3600).sign("a", now=datetime.now(UTC))
         [expires] = re.findall(r"Expires=(\d+)&", link.url)
         assert abs(int(expires) - (time.time() + 3600)) <= 2

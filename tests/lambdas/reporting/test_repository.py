@@ -153,6 +153,7 @@ def test_a_cancel_that_came_first_wins_over_a_success(reports: Reports) -> None:
 
 
 def test_a_waiting_report_is_cancelled_at_once_and_never_claimed(reports: Reports) -> None:
+    # Case C11.
     report = accept(reports).report
     cancelled = reports.cancel(report.id).report
     assert cancelled.status is Status.CANCELLED
@@ -178,6 +179,7 @@ def test_a_failure_after_the_last_attempt_leaves_a_dead_letter(reports: Reports)
 
 
 def test_progress_never_goes_back(reports: Reports) -> None:
+    # Case C19.
     claim = claimed(reports)
     done = [
         reports.renew(claim, lease_seconds=60, phase="rendering", rows_done=rows, rows_total=None).rows_done
@@ -198,6 +200,7 @@ def test_only_leases_that_ran_out_are_found(reports: Reports) -> None:
 def test_fifty_parallel_requests_with_one_new_key_make_one_report(
     reports: Reports, database: Database, connect: Connect
 ) -> None:
+    # Case C03.
     key = IdempotencyKey(tenant="acme", key="K3", body_hash="a" * 64)
     start = threading.Barrier(50)
 
@@ -221,6 +224,7 @@ def test_fifty_parallel_requests_with_one_new_key_make_one_report(
 def test_a_key_with_another_body_is_a_conflict_and_stores_nothing(
     reports: Reports, database: Database
 ) -> None:
+    # Case C02.
     new = new_report()
     reports.accept(new, first_message(new), key=IdempotencyKey(tenant="acme", key="K", body_hash="a" * 64))
     other = new_report()
@@ -241,6 +245,7 @@ def test_a_key_belongs_to_its_tenant_and_to_its_letters(reports: Reports) -> Non
 
 
 def test_a_key_is_free_again_after_its_time(reports: Reports, database: Database) -> None:
+    # Case C04.
     key = IdempotencyKey(tenant="acme", key="K", body_hash="a" * 64)
     first = new_report()
     reports.accept(first, first_message(first), key=key)

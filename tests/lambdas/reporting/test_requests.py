@@ -348,6 +348,43 @@ def test_a_body_of_nothing_but_problems_is_answered_soon_and_in_short(
     assert time.monotonic() - started < 10
 
 
+ROWS = {"title": "t", "columns": [{"key": "a"}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"format": "xlsx", "colums": []}, "/colums"),
+        ({"format": "XLSX "}, "/format"),
+        ({"rows": {"0": [1]}}, "/rows"),
+        ({"table": {**ROWS, "rows": {"0": [1]}}}, "/table/rows"),
+        ({"format": "pdf", "options": {"page_size": "A99"}}, "/options"),
+        ({"format": "pdf", "page": {"size": "A99"}}, "/page/size"),
+        ({"rows": [[1], [1, 2]], "columns": ["a"]}, "/columns"),
+        ({"table": {**ROWS, "rows": [[1], [1, 2]]}}, "/table/rows/1"),
+        ({"limit": True}, "/limit"),
+        ({"limit": 9_007_199_254_740_993}, "/limit"),
+        ({"report": "../../etc"}, "/report"),
+        ({"report_type": "../../etc"}, "/report_type"),
+        ({"Format": "xlsx"}, "/Format"),
+        ({"table": {**ROWS, "rows": [], "page/size~": 1}}, "/table/page~1size~0"),
+        ({"table": {**ROWS, "rows": "no rows"}}, "/table/rows"),
+        ({"table": {**ROWS, "rows": [None]}}, "/table/rows/0"),
+        ({"table": {**ROWS, "rows": [[1], []]}}, "/table/rows/1"),
+        ({"table": {"title": "t", "columns": ["a"], "rows": []}}, "/table/columns/0"),
+        ({"table": {**ROWS, "rows": []}, "page": {"margin": True}}, "/page/margin"),
+        ({"table": {**ROWS, "rows": []}, "about": 1}, "/about"),
+        ({"table": {**ROWS, "rows": []}, "filename": 5}, "/filename"),
+        ({"report_type": "order_ledger", "parameters": {"colum": 1}}, "/parameters/colum"),
+    ],
+    ids=lambda value: repr(value)[:50],
+)
+def test_c17_what_is_unknown_or_of_another_type_is_refused_at_its_place(
+    body: dict[str, Any], pointer: str, catalogue: Catalogue
+) -> None:
+    assert pointer in [found for found, _ in problems(body, catalogue)]
+
+
 @pytest.mark.parametrize("width", [True, "10", 0, -1, 256, Decimal("1e300")])
 def test_a_width_is_a_number_within_what_a_sheet_takes(width: object, catalogue: Catalogue) -> None:
     table = {**TABLE, "columns": [{"key": "cpf", "width": width}, {"key": "total"}]}

@@ -165,9 +165,11 @@ def test_any_event_of_the_broker_is_deliveries_whose_bodies_are_texts_that_can_b
         }
     )
     found = list(deliveries(event))
-    assert [delivery.message_id for delivery in found] == [name for name, _, _ in sent]
+    assert found == list(deliveries(event)), "the same for each delivery"
+    assert len(found) == len(sent)
     for delivery in found:
         assert delivery.queue == "q"
+        assert 0 < len(delivery.message_id.encode()) <= 2000
         delivery.body.encode()
         with contextlib.suppress(MalformedMessage):
             ReportMessage.from_json(delivery.body)

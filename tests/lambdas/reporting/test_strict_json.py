@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -47,9 +48,36 @@ from reporting.strict_json import parse_object
     ],
 )
 def test_a_body_that_is_not_one_thing_to_every_reader_is_refused(body: bytes, code: str) -> None:
+    # Case C15.
     with pytest.raises(MalformedBody) as caught:
         parse_object(body)
     assert caught.value.code == code
+
+
+_LARGEST = 4_500_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000 + b"]" * 100_000,
+        b"[" * _LARGEST,
+        b'{"a":' * (_LARGEST // 5),
+        b'{"n":' + b"1" * (_LARGEST - 6) + b"}",
+        b'{"n":1.' + b"1" * (_LARGEST - 8) + b"}",
+        b'{"n":1e' + b"1" * (_LARGEST - 8) + b"}",
+        b'{"a":"' + b"\\" * (_LARGEST - 7) + b'"}',
+        b'{"a":"' + b"\xff" * (_LARGEST - 8) + b'"}',
+        b" " * _LARGEST,
+        b"\xef\xbb\xbf",
+    ],
+    ids=lambda body: f"{body[:8]!r} and so on",
+)
+def test_c15_a_hostile_body_is_refused_in_a_tenth_of_a_second(body: bytes) -> None:
+    started = time.process_time()
+    with pytest.raises(MalformedBody):
+        parse_object(body)
+    assert time.process_time() - started < 0.1
 
 
 def test_the_refusal_of_half_a_surrogate_pair_says_where_it_is() -> None:

@@ -353,6 +353,53 @@ def test_a_field_longer_than_the_reader_of_csv_takes_is_refused_by_its_line() ->
         read("code,total\na,1\n" + "x" * 131_073 + ",1\n")
 
 
+def columns_of(*keys: str) -> list[Column]:
+    return [Column(key=key, label=key) for key in keys]
+
+
+def test_c18_odd_files_are_read_as_they_are() -> None:
+    assert read(b"\xef\xbb\xbfcountry,name\nBR,A\n", columns_of("country", "name")) == [["BR", "A"]]
+    cities = read(
+        b"nome;cidade\nJo\xe3o;S\xe3o Paulo\n", columns_of("nome", "cidade"), encoding="windows-1252"
+    )
+    assert cities == [["João", "São Paulo"]]
+    assert read("a,b\n", columns_of("a", "b")) == []
+    assert read_lines('\n["x"]\r\n  \r\n{"a":"y"}', columns_of("a")) == [["x"], ["y"]]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (
+            b"nome;cidade\nJo\xe3o;S\xe3o Paulo\n",
+            "line 2: the byte 0xE3, number 15 of the file, is not utf-8",
+        ),
+        (b"a,b\n1\n1,2,3\n", "line 2: the record has 1 fields, the header has 2"),
+        (b"a,b\n1,2\n1,2,3\n", "line 3: the record has 3 fields, the header has 2"),
+        (b'a,b\n1,"unclosed\n2,3\n', "line 2: a quote is not closed before the end of the file"),
+        (
+            b"a,b\n1," + b"x" * 200_000 + b"\n",
+            "line 2: the record has a field of more than 131072 characters",
+        ),
+        (b'a,b\n1,"' + b"x" * 200_000 + b'"\n', "line 2: the record has a field of more than 131072"),
+        (b"", "the file is empty"),
+        (b"\xef\xbb\xbf", "the file is empty"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_c18_what_can_not_be_read_for_certain_is_refused_with_its_line(data: bytes, said: str) -> None:
+    header = data.split(b"\n")[0].decode()
+    columns = columns_of("nome", "cidade") if header.startswith("nome") else columns_of("a", "b")
+    with pytest.raises(BadData) as refused:
+        read(data, columns)
+    assert said in str(refused.value)
+
+
+def test_c18_a_line_of_json_of_another_width_is_refused_with_its_number() -> None:
+    with pytest.raises(BadData, match="line 4: the array has 1 items, the table has 2 columns"):
+        read_lines('["x", 1]\r\n\r\n{"total": 2}\n[1]')
+
+
 def test_json_lines_are_objects_or_arrays_with_exact_numbers() -> None:
     data = '\ufeff{"total": 12345678901234567.890, "code": "007"}\r\n\n[null, 1]\n  \n{}'
     assert read_lines(data) == [["007", Decimal("12345678901234567.890")], [None, 1], [None, None]]
