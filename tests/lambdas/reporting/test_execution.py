@@ -447,7 +447,7 @@ def test_c20_an_unexpected_error_is_told_without_its_insides_and_logged_once(
         yield []
 
     bench.rows = Rows(broken)
-    after = bench.attempt(accept(bench.reports, max_attempts=1, **LEDGER).report)
+    after = bench.attempt(accept(bench.reports, max_attempts=1, queue="open.unexpected", **LEDGER).report)
     assert after.error is not None
     assert after.error["code"] == "internal"
     shown = json.dumps(status_document(after))
