@@ -20,6 +20,7 @@ from reporting.errors import (
     QuotaExceeded,
     Rate,
     ReportNotFound,
+    StatementTooLarge,
     TransientError,
     UnsupportedBody,
 )
@@ -56,6 +57,7 @@ _STATUS: Mapping[type[PrensaError], int] = {
     ForbiddenTransition: 409,
     DatasetNotUploaded: 409,
     BodyTooLarge: 413,
+    StatementTooLarge: 413,
     UnsupportedBody: 415,
     InvalidRequest: 422,
     IdempotencyConflict: 422,

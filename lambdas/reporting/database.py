@@ -16,6 +16,7 @@ from pymysql.connections import Connection
 from pymysql.cursors import Cursor
 
 from reporting.errors import CommitUnknown, DatabaseUnavailable
+from reporting.packets import MeasuredConnection
 
 type Parameters = Mapping[str, object] | Sequence[object]
 type Connect = Callable[[], "Connection[Cursor]"]
@@ -24,7 +25,8 @@ type Connect = Callable[[], "Connection[Cursor]"]
 ACCESS_DENIED = 1045
 _DEADLOCK = 1213
 _LOCK_WAIT = 1205
-_TRIES = 5
+#: Once, and three times again.
+_TRIES = 4
 _CONNECT_SECONDS = 5
 #: 1040 too many connections, 1053 shutdown, 1927 and 3169 killed, 2002-2013 cannot connect or gone,
 #: 1290 the old primary of a failover has become read-only, 4031 the server closed an idle connection.
@@ -52,7 +54,7 @@ def connector(
     context = ssl.create_default_context(cafile=ca_file) if ca_file else None
 
     def connect() -> "Connection[Cursor]":
-        return pymysql.connect(
+        return MeasuredConnection(
             host=host,
             port=port,
             database=name,
@@ -73,8 +75,9 @@ def connector(
 class Database:
     """Runs statements and transactions, one connection a thread.
 
-    Every method raises :class:`DatabaseUnavailable` when the server can't be reached, and lets other
-    MySQL errors (a violated constraint, bad SQL) through unchanged.
+    Every method raises :class:`DatabaseUnavailable` when the server can't be reached and
+    :class:`reporting.errors.StatementTooLarge` for what it does not take at once, and lets other MySQL errors
+    (a violated constraint, bad SQL) through unchanged.
     """
 
     def __init__(self, connect: Connect) -> None:

@@ -37,6 +37,21 @@ class CommitUnknown(DatabaseUnavailable):
     """The connection was lost during COMMIT: the work may or may not have been done."""
 
 
+class StatementTooLarge(PermanentError):
+    """What is to be stored, or asked, is more than the server takes at once. Nothing was sent of it."""
+
+    code = "too_large_to_store"
+    title = "The request is more than the database takes at once"
+
+    def __init__(self, *, size: int, limit: int) -> None:
+        self.size = size
+        self.limit = limit
+        super().__init__(
+            f"About {size} bytes would be stored at once besides the rows, the database takes {limit}. "
+            "Use fewer or shorter parameters and columns."
+        )
+
+
 class ReportNotFound(PrensaError):
     """No report with this id belongs to the caller's tenant."""
 

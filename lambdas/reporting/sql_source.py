@@ -18,14 +18,14 @@ from operator import itemgetter
 from types import TracebackType
 from typing import Any, Self
 
-from pymysql.connections import Connection
 from pymysql.constants import CLIENT
 from pymysql.converters import conversions
 from pymysql.cursors import SSCursor
 from pymysql.err import InterfaceError, MySQLError
 
-from reporting.errors import PermanentError, TransientError
+from reporting.errors import PermanentError, StatementTooLarge, TransientError
 from reporting.mysql_rows import BulkRows, fetch_one
+from reporting.packets import MeasuredConnection
 from reporting.report_sql import BoundStatement
 
 type Row = tuple[object, ...]
@@ -229,6 +229,11 @@ class _Session:
             self._may_examine_less = "EXAMINED" in statement.text.upper()
         except (MySQLError, OSError) as error:
             raise self._translated(error) from error
+        except StatementTooLarge as error:
+            raise QueryRefused(
+                f"The query has {error.size} bytes with its parameters,"
+                f" the source database takes {error.limit}."
+            ) from error
         return [column[0] for column in self._cursor.description or ()]
 
     def fetch(self, size: int) -> list[Row]:
@@ -299,7 +304,7 @@ class _Session:
 
     def _connect(self) -> None:
         database = self._database
-        self._connection = Connection(
+        self._connection = MeasuredConnection(
             host=database.host,
             port=database.port,
             database=database.database,

@@ -330,6 +330,23 @@ def test_several_statements_are_refused_by_the_server_too(open_source: OpenSourc
         list(open_source("SELECT 1 AS a; SELECT 2 AS a", ["a"]))
 
 
+def test_a_query_that_the_server_does_not_take_at_once_is_refused(
+    database: SourceDatabase, mariadb_server: MariaDbServer
+) -> None:
+    """Case E15: the server would end the connection, and the attempt would be made again."""
+    statement = compile_statement("SELECT 1 AS a WHERE 1 IN (:ids)", parameters=["ids"], lists=["ids"])
+    bound = statement.bind({"ids": list(range(1_000_000, 1_200_000))})
+    [[before]] = mariadb_server.execute("SELECT @@GLOBAL.max_allowed_packet")
+    mariadb_server.execute("SET GLOBAL max_allowed_packet = 1048576")
+    source = SqlSource(database=database, statement=bound, columns=["a"], statement_timeout_seconds=60)
+    try:
+        with pytest.raises(QueryRefused, match="takes 1048575") as caught:
+            list(source)
+    finally:
+        mariadb_server.execute(f"SET GLOBAL max_allowed_packet = {before}")
+    assert isinstance(caught.value, PermanentError)
+
+
 # --- errors are safe to show (case C20) -----------------------------------------------------------------
 
 
