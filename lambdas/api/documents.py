@@ -34,7 +34,9 @@ class StatusDocuments:
         if not self.has_file(snapshot):
             return snapshot.status
         assert snapshot.object_key is not None  # noqa: S101 - what has a file has its key
-        link = self._signer.sign(snapshot.object_key, now=datetime.now(UTC))
+        # The link says when it really ends: with its file, if that is sooner.
+        latest = datetime.fromisoformat(snapshot.status["expires_at"])
+        link = self._signer.sign(snapshot.object_key, now=datetime.now(UTC), latest=latest)
         download = {"url": link.url, "expires_at": timestamp(link.expires_at.replace(tzinfo=None))}
         return {**snapshot.status, "result": {**snapshot.status["result"], "download": download}}
 

@@ -39,8 +39,8 @@ class SignedLink:
 class Links(Protocol):
     """Makes links to stored results."""
 
-    def sign(self, key: str, *, now: datetime) -> SignedLink:
-        """A link to the object ``key``, valid from ``now``."""
+    def sign(self, key: str, *, now: datetime, latest: datetime | None = None) -> SignedLink:
+        """A link to the object ``key``, valid from ``now`` and not after ``latest``."""
 
 
 class LinkSigner:
@@ -65,17 +65,17 @@ class LinkSigner:
         self._key: RSAPrivateKey | None = None
         self._lock = threading.Lock()
 
-    def sign(self, key: str, *, now: datetime) -> SignedLink:
-        """A link to the object ``key``, percent-encoded once.
+    def sign(self, key: str, *, now: datetime, latest: datetime | None = None) -> SignedLink:
+        """A link to the object ``key``, percent-encoded once. It ends at ``latest`` if that is sooner.
 
         Raises ``ValueError`` for a naive ``now`` (its zone would be guessed, and links of a process west
         of Greenwich would be dead on arrival) and for keys whose path a browser would rewrite.
         """
         if any(segment in {"", ".", ".."} for segment in key.split("/")):
             raise ValueError("An object key can't have empty, '.' or '..' segments.")
-        return self.sign_url(f"{self._base_url}/{quote(key, safe='/')}", now=now)
+        return self.sign_url(f"{self._base_url}/{quote(key, safe='/')}", now=now, latest=latest)
 
-    def sign_url(self, url: str, *, now: datetime) -> SignedLink:
+    def sign_url(self, url: str, *, now: datetime, latest: datetime | None = None) -> SignedLink:
         """Sign ``url`` as it is: the link starts with exactly these characters, its query included.
 
         Raises ``ValueError`` for a naive ``now`` and for a URL that is not fully percent-encoded or holds
@@ -86,6 +86,10 @@ class LinkSigner:
         if not _URL.fullmatch(url):
             raise ValueError("Only a percent-encoded URL without '*' and '#' can be signed.")
         expires = int(now.timestamp()) + self._ttl_seconds
+        if latest is not None:
+            if latest.tzinfo is None:
+                raise ValueError("The latest end of a link needs a time zone.")
+            expires = min(expires, int(latest.timestamp()))
         separator = "&" if "?" in url else "?"
         query = f"Expires={expires}&Signature={self._signature(url, expires)}&Key-Pair-Id={self._key_pair_id}"
         return SignedLink(url=f"{url}{separator}{query}", expires_at=datetime.fromtimestamp(expires, UTC))

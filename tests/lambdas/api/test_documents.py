@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -86,3 +88,31 @@ def test_c13_the_bucket_is_asked_only_where_its_rules_may_have_been() -> None:
     assert (reader.checked(young), reader.checked(over)) == (young, over)
     assert bucket.asked == []
     assert not reader.has_file(reader.checked(young, always=True))
+
+
+def test_a_link_does_not_end_with_the_credentials_of_a_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Case F06: the distribution's key signs it, and ``expires_at`` is its true end."""
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "ends-soon")
+    before = int(datetime.now(UTC).timestamp())
+    link = documents().document(snapshot(timedelta(hours=1)))["result"]["download"]
+    query = dict(parse_qsl(urlsplit(link["url"]).query))
+    assert query.keys() == {"Expires", "Signature", "Key-Pair-Id"}
+    assert before + 60 <= int(query["Expires"]) <= before + 70
+    assert datetime.fromisoformat(link["expires_at"]).timestamp() == int(query["Expires"])
+
+
+def test_a_link_ends_with_its_file_if_that_is_sooner() -> None:
+    """Case F06."""
+    soon = snapshot(timedelta(seconds=20))
+    link = documents().document(soon)["result"]["download"]
+    end = int(datetime.fromisoformat(soon.status["expires_at"]).timestamp())
+    assert dict(parse_qsl(urlsplit(link["url"]).query))["Expires"] == str(end)
+    assert datetime.fromisoformat(link["expires_at"]).timestamp() == end
+
+
+def test_a_link_is_to_the_one_object_of_the_latest_attempt() -> None:
+    """Case F13: what is signed names it exactly, a canned policy has no room for a wildcard."""
+    link = documents().document(snapshot(timedelta(hours=1)))["result"]["download"]
+    resource, _, query = link["url"].partition("?")
+    assert resource == "https://files.example/results/x/y.csv"
+    assert "Policy" not in query

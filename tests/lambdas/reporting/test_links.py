@@ -71,6 +71,7 @@ class TestKeys:
         ],
     )
     def test_a_key_is_encoded_once_and_the_signed_resource_is_the_url(self, key: str, path: str) -> None:
+        """Case F02; ``test_downloads.py`` fetches such objects."""
         link = signer().sign(key, now=NOW)
         assert verify(link.url) == BASE + path
 
@@ -86,6 +87,7 @@ class TestKeys:
             signer().sign(key, now=NOW)
 
     def test_two_hundred_signatures_are_url_safe_and_right(self) -> None:
+        """Case F01."""
         links = signer()
         with ThreadPoolExecutor(4) as pool:
             urls = list(pool.map(lambda n: links.sign(f"results/{n}", now=NOW).url, range(200)))
@@ -99,11 +101,21 @@ class TestKeys:
 
 
 class TestQueries:
-    def test_a_query_is_signed_and_passed_on_as_it_is(self) -> None:
-        url = (
-            "https://d.example/k.xlsx?response-content-disposition="
-            "attachment%3B%20filename%2A%3DUTF-8%27%27Relat%25C3%25B3rio.xlsx"
-        )
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "response-content-disposition=attachment%3B%20filename%2A%3DUTF-8%27%27Relat%25C3%25B3rio.xlsx",
+            "response-content-disposition=attachment%3B+filename%3D%22a%26b%3Dc.xlsx%22",
+            "response-content-type=text%2Fcsv%3B%20charset%3Dutf-8&x-id=GetObject",
+            "versionId=3L4kqtJlcpXroDTDmJ%2BrmSpXd3QBpUMLUo",
+            "a='b'&c=(d)!~&e=%c3%a9&e=%C3%A9",
+            "flag",
+            "flag=&b",
+        ],
+    )
+    def test_a_query_is_signed_and_passed_on_as_it_is(self, query: str) -> None:
+        """Case F04."""
+        url = f"https://d.example/k.xlsx?{query}"
         link = signer().sign_url(url, now=NOW)
         assert link.url.startswith(f"{url}&Expires=")
         assert verify(link.url) == url
@@ -137,7 +149,7 @@ class TestExpiry:
         time.tzset()
 
     def test_it_is_an_integer_that_counts_from_now_in_any_zone(self, zone: str) -> None:
-        # Case C14.
+        # Cases C14 and F05.
         link = signer(ttl_seconds=3600).sign("a", now=datetime.now(UTC))
         [expires] = re.findall(r"Expires=(\d+)&", link.url)
         assert abs(int(expires) - (time.time() + 3600)) <= 2
@@ -151,6 +163,14 @@ class TestExpiry:
     def test_a_time_without_a_zone_is_refused(self) -> None:
         with pytest.raises(ValueError, match="time zone"):
             signer().sign("a", now=NOW.replace(tzinfo=None))
+        with pytest.raises(ValueError, match="time zone"):
+            signer().sign("a", now=NOW, latest=NOW.replace(tzinfo=None))
+
+    @pytest.mark.parametrize(("latest", "life"), [(10, 10), (3600, 3600), (7200, 3600)])
+    def test_a_link_ends_at_its_latest_if_that_is_sooner(self, latest: int, life: int) -> None:
+        link = signer(ttl_seconds=3600).sign("a", now=NOW, latest=NOW + timedelta(seconds=latest))
+        assert link.expires_at == NOW.replace(microsecond=0) + timedelta(seconds=life)
+        assert f"?Expires={int(link.expires_at.timestamp())}&" in link.url
 
     @pytest.mark.parametrize("ttl", [1, 3600, MAX_TTL_SECONDS])
     def test_the_life_of_a_link_is_a_setting(self, ttl: int) -> None:
@@ -159,6 +179,7 @@ class TestExpiry:
 
     @pytest.mark.parametrize("ttl", [0, -5, MAX_TTL_SECONDS + 1, True])
     def test_a_life_out_of_range_is_refused(self, ttl: int) -> None:
+        """Case F05; the settings refuse it too, before there is a signer."""
         with pytest.raises(ValueError, match="is not between 1 and"):
             signer(ttl_seconds=ttl)
 

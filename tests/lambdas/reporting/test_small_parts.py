@@ -29,7 +29,7 @@ from reporting.lanes import Lanes, dead_letter_queue
 from reporting.messages import MAX_BYTES, MalformedMessage, ReportMessage
 from reporting.report import dump_document, load_document
 from reporting.retries import Backoff, error_document, is_transient
-from reporting.settings import BrokerSettings
+from reporting.settings import BrokerSettings, LinkSettings
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -68,6 +68,29 @@ def test_other_spellings_are_no_ids(text: str) -> None:
 
 def test_an_id_in_capitals_is_not_the_id_that_was_given_out() -> None:
     assert not is_report_id("0190f5fe-7c00-7a00-8000-ABCDEF012345")
+
+
+def test_what_keeps_keys_of_objects_from_being_guessed_has_128_random_bits() -> None:
+    """Case F13."""
+    tokens = {new_object_token() for _ in range(1000)}
+    assert len(tokens) == 1000
+    assert all(re.fullmatch(r"[0-9a-f]{32}", token) for token in tokens)
+    # Each bit is set in about half of them.
+    for bit in range(128):
+        assert 350 < sum(int(token, 16) >> bit & 1 for token in tokens) < 650
+
+
+@pytest.mark.parametrize("seconds", ["0", "-5", "59", "604801", "3600.5", "1h"])
+def test_a_life_of_links_out_of_range_is_an_error_of_the_configuration(seconds: str) -> None:
+    """Case F05."""
+    environment = {
+        "LINK_BASE_URL": "https://d.example",
+        "LINK_KEY_PAIR_ID": "K1",
+        "LINK_PRIVATE_KEY_SECRET_ARN": "a",
+    }
+    assert LinkSettings.from_environment({**environment, "LINK_TTL_SECONDS": "3600"}).link_ttl_seconds == 3600
+    with pytest.raises(ValidationError, match="link_ttl_seconds"):
+        LinkSettings.from_environment({**environment, "LINK_TTL_SECONDS": seconds})
 
 
 def test_the_callers_trace_goes_on_and_a_broken_one_is_replaced() -> None:
