@@ -23,9 +23,19 @@ type Value = Scalar | Sequence[Scalar]
 _EMPTY_LIST = "SELECT NULL FROM DUAL WHERE FALSE"
 _DIRECTIONS = frozenset({"ASC", "DESC"})
 
-# Functions that reach outside the query: files of the server, locks and sequences.
+# Functions that reach outside the query: files and programs of the server, locks, sequences, replicas.
 _REFUSED_FUNCTIONS = frozenset(
-    {"LOAD_FILE", "GET_LOCK", "RELEASE_LOCK", "RELEASE_ALL_LOCKS", "NEXTVAL", "SETVAL", "MASTER_POS_WAIT"}
+    {
+        "LOAD_FILE",
+        "SYS_EXEC",
+        "SYS_EVAL",
+        "GET_LOCK",
+        "RELEASE_LOCK",
+        "RELEASE_ALL_LOCKS",
+        "NEXTVAL",
+        "SETVAL",
+    }
+    | {"MASTER_POS_WAIT", "SOURCE_POS_WAIT", "MASTER_GTID_WAIT", "WAIT_FOR_EXECUTED_GTID_SET"}
 )
 # Hints that would lift the time limit of the session.
 _REFUSED_HINTS = ("MAX_EXECUTION_TIME", "SET_VAR")

@@ -343,6 +343,19 @@ def test_a_list_that_is_no_list_in_the_sql_is_refused(write: Write) -> None:
     assert problems_of(folder)[0].startswith("sales.sql:1: source.sql: the list :ids must stand as IN (:ids)")
 
 
+@pytest.mark.parametrize("ids", [["1) OR (1=1"], ["1"], [None], [1.5], [True], [[1]], "1", 1, {"a": 1}])
+def test_a_list_of_integers_holds_nothing_else(write: Write, ids: Any) -> None:
+    """Case E09."""
+    found = report_type(
+        write(
+            with_parameters("ids: {type: array, items: {type: integer}}"),
+            sql="SELECT a FROM t WHERE a IN (:ids)",
+        )
+    )
+    (problem, *_) = refused(found, {"ids": ids})
+    assert problem[0].startswith("/ids")
+
+
 # --- identifiers (case E07) -----------------------------------------------------------------------------
 
 _SORTED = with_parameters(
