@@ -20,6 +20,10 @@ _INPUT_DAYS = 30
 _LOG_DAYS = 90
 #: A file outlives its report's `expires_at`, which decides; objects go a little later.
 _MARGIN_DAYS = 2
+#: What the edge would keep for 10 seconds by default: a refusal must not outlive its reason.
+_ERRORS = (403, 404, 500, 502, 503, 504)
+#: What pages of other origins may read of an answer.
+_EXPOSED_HEADERS = ["Content-Disposition", "Content-Length", "Content-Range", "ETag"]
 
 
 class SignedDistribution(Construct):
@@ -33,7 +37,8 @@ class SignedDistribution(Construct):
     ``signing_keys`` are the names of key pairs that the distribution accepts; the first signs. To rotate:
     add the new name at the end and deploy, put it first and deploy, remove the old one once its last link
     has expired and deploy. With ``domain_name`` goes a ``certificate`` of us-east-1. ``bucket`` takes one of
-    yours, whose lifecycle and policy are then yours too.
+    yours, whose lifecycle, policy and CORS rules are then yours too. With a KMS key of yours, the
+    distribution may decrypt.
 
     Example::
 
@@ -77,7 +82,7 @@ class SignedDistribution(Construct):
         check.together(domain_name=domain_name, certificate=certificate)
         super().__init__(scope, construct_id)
         self._logs = self._log_bucket(removal_policy)
-        self.bucket = bucket or self._results_bucket(result_days, dataset_days, removal_policy)
+        self.bucket = bucket or self._results_bucket(result_days, dataset_days, cors_origins, removal_policy)
         keys = {name: SigningKey(self, f"{name}Key", removal_policy=removal_policy) for name in signing_keys}
         self.signing_key = keys[signing_keys[0]]
         self.alarms = [alarm for key in keys.values() for alarm in key.alarms]
@@ -108,7 +113,12 @@ class SignedDistribution(Construct):
                     )
                 ],
                 response_headers_policy=self._headers(name, cors_origins),
+                # A preflight request is answered by the bucket: it needs to see who asks for what.
+                origin_request_policy=cloudfront.OriginRequestPolicy.CORS_S3_ORIGIN if cors_origins else None,
             ),
+            error_responses=[
+                cloudfront.ErrorResponse(http_status=status, ttl=Duration.seconds(0)) for status in _ERRORS
+            ],
             domain_names=[domain_name] if domain_name else None,
             certificate=certificate,
             minimum_protocol_version=cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021 if certificate else None,
@@ -128,7 +138,11 @@ class SignedDistribution(Construct):
         return self.signing_key.grant_sign(grantee)
 
     def _results_bucket(
-        self, result_days: int, dataset_days: int, removal_policy: RemovalPolicy
+        self,
+        result_days: int,
+        dataset_days: int,
+        cors_origins: Sequence[str],
+        removal_policy: RemovalPolicy,
     ) -> s3.Bucket:
         bucket = self._private_bucket(
             "Results",
@@ -146,6 +160,14 @@ class SignedDistribution(Construct):
                 id="Datasets", prefix="datasets/", expiration=Duration.days(dataset_days + _MARGIN_DAYS)
             ),
         )
+        if cors_origins:
+            # Without a rule of its own, a bucket refuses every preflight request, whatever the edge adds.
+            bucket.add_cors_rule(
+                allowed_origins=list(cors_origins),
+                allowed_methods=[s3.HttpMethods.GET, s3.HttpMethods.HEAD],
+                allowed_headers=["Range"],
+                exposed_headers=_EXPOSED_HEADERS,
+            )
         self._log_access(bucket)
         return bucket
 
@@ -205,7 +227,7 @@ class SignedDistribution(Construct):
             access_control_allow_origins=list(cors_origins),
             access_control_allow_methods=["GET", "HEAD", "OPTIONS"],
             access_control_allow_headers=["Range"],
-            access_control_expose_headers=["Content-Disposition", "Content-Length", "Content-Range", "ETag"],
+            access_control_expose_headers=_EXPOSED_HEADERS,
             access_control_allow_credentials=False,
             origin_override=True,
         )

@@ -437,6 +437,10 @@ class ReportService(Construct):
         )
         for function, actions, resource in rights:
             iam.Grant.add_to_principal(grantee=function.role, actions=actions, resource_arns=[resource])
+        if bucket.encryption_key is not None:
+            # A multipart upload decrypts, too.
+            for function in (self.api_function, self.worker):
+                bucket.encryption_key.grant(function.role, "kms:Decrypt", "kms:GenerateDataKey")
 
     def _function(
         self,

@@ -100,6 +100,16 @@ def test_every_bucket_refuses_what_is_not_tls(default: Json) -> None:
     assert guarded == of_type(default, BUCKET).keys()
 
 
+def test_refusals_are_not_kept_at_the_edge(default: Json) -> None:
+    """Case F08: a file is served as soon as it is there, whoever asked too early."""
+    kept = {
+        answer["ErrorCode"]: answer["ErrorCachingMinTTL"]
+        for answer in config(default)["CustomErrorResponses"]
+    }
+    assert kept.keys() >= {403, 404, 500, 502, 503, 504}
+    assert set(kept.values()) == {0}
+
+
 def test_files_live_a_little_longer_than_their_reports_and_unfinished_uploads_two_days() -> None:
     rules = {
         rule["Id"]: rule
@@ -110,10 +120,16 @@ def test_files_live_a_little_longer_than_their_reports_and_unfinished_uploads_tw
     assert (rules["Results"]["Prefix"], rules["Results"]["ExpirationInDays"]) == ("results/", 32)
     assert (rules["Datasets"]["Prefix"], rules["Datasets"]["ExpirationInDays"]) == ("datasets/", 7)
     assert (rules["Inputs"]["Prefix"], rules["Inputs"]["ExpirationInDays"]) == ("inputs/", 30)
-    assert rules["UnfinishedUploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 2}
+    # Case F09: S3 refuses this rule together with a filter by size, and uploads have any prefix.
+    assert rules["UnfinishedUploads"] == {
+        "Id": "UnfinishedUploads",
+        "Status": "Enabled",
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 2},
+    }
 
 
 def test_files_are_sent_with_headers_that_keep_browsers_from_running_them(default: Json) -> None:
+    # Case F11.
     headers = properties(default, "AWS::CloudFront::ResponseHeadersPolicy")["ResponseHeadersPolicyConfig"]
     security = headers["SecurityHeadersConfig"]
     assert security["ContentTypeOptions"] == {"Override": True}
@@ -128,6 +144,32 @@ def test_pages_of_named_origins_may_read_files() -> None:
     headers = properties(template, "AWS::CloudFront::ResponseHeadersPolicy")["ResponseHeadersPolicyConfig"]
     assert headers["CorsConfig"]["AccessControlAllowOrigins"] == {"Items": ["https://app.example.com"]}
     assert headers["CorsConfig"]["AccessControlAllowCredentials"] is False
+    # Case F12.
+    assert {"Content-Disposition", "Content-Length"} <= set(
+        headers["CorsConfig"]["AccessControlExposeHeaders"]["Items"]
+    )
+
+
+def test_a_preflight_request_reaches_a_bucket_that_answers_it() -> None:
+    """Case F12: a bucket without a rule refuses it, and no header of the edge makes that a success."""
+    template = made(cors_origins=["https://app.example.com"])
+    assert bucket(template)["Properties"]["CorsConfiguration"]["CorsRules"] == [
+        {
+            "AllowedOrigins": ["https://app.example.com"],
+            "AllowedMethods": ["GET", "HEAD"],
+            "AllowedHeaders": ["Range"],
+            "ExposedHeaders": ["Content-Disposition", "Content-Length", "Content-Range", "ETag"],
+        }
+    ]
+    behavior = config(template)["DefaultCacheBehavior"]
+    # Managed-CORS-S3Origin: it passes Origin and Access-Control-Request-* on.
+    assert behavior["OriginRequestPolicyId"] == "88a5eaf4-2fd4-4709-b370-b4c650ea3fcf"
+    assert "OPTIONS" in behavior["AllowedMethods"]
+
+
+def test_without_origins_no_page_reads_files(default: Json) -> None:
+    assert "CorsConfiguration" not in bucket(default)["Properties"]
+    assert "OriginRequestPolicyId" not in config(default)["DefaultCacheBehavior"]
 
 
 def test_requests_to_the_edge_and_to_the_bucket_are_logged(default: Json) -> None:

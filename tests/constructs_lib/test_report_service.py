@@ -1,11 +1,13 @@
 """The whole as one construct."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Annotations, Match
@@ -141,6 +143,55 @@ def test_a_network_database_and_bucket_of_the_callers_are_used_and_none_is_made(
         if name != "signing_key":
             assert function["Environment"]["Variables"]["DATABASE_HOST"] == "mysql.example.com"
             assert "sg-0123" in function["VpcConfig"]["SecurityGroupIds"]
+
+
+def test_a_bucket_with_a_key_of_the_callers_is_read_by_the_distribution_and_written_by_the_worker() -> None:
+    """Case F07: everything in one stack, without a cycle."""
+    stack = new_stack()
+    key = kms.Key(stack, "Key")
+    bucket = s3.Bucket(
+        stack,
+        "Own",
+        encryption=s3.BucketEncryption.KMS,
+        encryption_key=key,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+    )
+    ReportService(stack, "Reports", bucket=bucket)
+    template = synthesized(stack)
+    edge = {"Service": "cloudfront.amazonaws.com"}
+
+    (decrypt,) = granted(only(template, "AWS::KMS::Key")["Properties"]["KeyPolicy"], edge)
+    assert decrypt["Action"] == "kms:Decrypt"
+    # Of any distribution of the account: one of its own would be a cycle.
+    (limit,) = decrypt["Condition"].values()
+    assert ":distribution/*" in json.dumps(limit["AWS:SourceArn"])
+
+    (policy,) = (
+        found["Properties"]["PolicyDocument"]
+        for found in of_type(template, "AWS::S3::BucketPolicy").values()
+        if found["Properties"]["Bucket"] == {"Ref": logical_id(template, "AWS::S3::Bucket", "Own")}
+    )
+    (read,) = granted(policy, edge)
+    assert read["Action"] == "s3:GetObject"
+    distribution = logical_id(template, "AWS::CloudFront::Distribution")
+    (limit,) = read["Condition"].values()
+    assert distribution in json.dumps(limit["AWS:SourceArn"])
+    assert not [
+        s for s in policy["Statement"] if s["Effect"] == "Allow" and s["Principal"] in ("*", {"AWS": "*"})
+    ]
+
+    key_arn = {"Fn::GetAtt": [logical_id(template, "AWS::KMS::Key"), "Arn"]}
+    used = {
+        role: statement["Action"]
+        for role, statement in statements(template)
+        if statement["Resource"] == key_arn and statement["Effect"] == "Allow"
+    }
+    assert len(used) == 2, "the API keeps rows and lets datasets be uploaded, the worker stores files"
+    assert all({"kms:Decrypt", "kms:GenerateDataKey"} == set(actions) for actions in used.values())
+
+
+def granted(document: dict[str, Any], principal: dict[str, str]) -> list[dict[str, Any]]:
+    return [s for s in document["Statement"] if s["Effect"] == "Allow" and s["Principal"] == principal]
 
 
 def test_report_types_go_into_the_functions_that_read_them() -> None:

@@ -326,6 +326,11 @@ def files(assembly: Assembly) -> Iterator[str]:
         yield f"viewers may use {behaviour['ViewerProtocolPolicy']}"
     if not all("OriginAccessControlId" in origin for origin in configuration["Origins"]):
         yield "no origin access control"
+    kept = {answer["ErrorCode"]: answer for answer in configuration.get("CustomErrorResponses", [])}
+    for status in (403, 404):
+        seconds = kept.get(status, {}).get("ErrorCachingMinTTL")
+        if seconds != 0:
+            yield f"the edge keeps a {status} for {seconds} seconds"
     if configuration.get("CacheBehaviors"):
         yield "another behaviour could serve without a signature"
     if "Logging" not in configuration:

@@ -285,6 +285,8 @@ FAULTS = (
           apply=_set(_DISTRIBUTION, f"{_BEHAVIOUR}.ViewerProtocolPolicy", "allow-all")),
     Fault(what="no origin access control", seen_by="files",
           apply=_set(_DISTRIBUTION, "DistributionConfig.Origins.0.OriginAccessControlId", None)),
+    Fault(what="refusals kept at the edge", seen_by="files",
+          apply=_set(_DISTRIBUTION, "DistributionConfig.CustomErrorResponses", None)),
     Fault(what="a route without an authorizer", seen_by="routes",
           apply=_set(_METHOD, "AuthorizationType", "NONE", "reports/write")),
     Fault(what="a route with another scope", seen_by="routes",
