@@ -59,6 +59,7 @@ def test_a_token_without_the_scope_is_403(service: Client, platform: PlatformHan
 
 
 def test_another_tenants_report_does_not_exist(service: Client, platform: PlatformHandle) -> None:
+    """Case F13."""
     report_id = service.generate({"table": TABLE})["id"]
     other = service.with_token(platform.token("other", ["reports/read"]))
     foreign = problem(other.call("GET", f"/status/{report_id}"), status=404, code="not_found")
@@ -288,6 +289,7 @@ def test_download_redirects_to_a_fresh_link(service: Client) -> None:
 
 
 def test_a_report_without_a_file_can_not_be_downloaded(service: Client) -> None:
+    """Case F08."""
     body = {"table": {**TABLE, "columns": [{"key": "a", "type": "date"}]}, "on_bad_value": "fail"}
     failed = service.wait(service.generate(body)["id"])
     assert failed["status"] == "failed"

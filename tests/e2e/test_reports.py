@@ -86,6 +86,7 @@ def test_no_rows_are_a_success(service: Client, wanted: str) -> None:
 
 
 def test_rows_above_32_kb_take_the_way_through_the_bucket(service: Client) -> None:
+    """Case E15."""
     rows = [[f"{number:011d}", "n" * 40, number, None, None] for number in range(5000)]
     status, data = service.make({"table": {**TABLE, "rows": rows}, "format": "csv"})
     assert status["result"]["row_count"] == 5000
@@ -105,6 +106,7 @@ def test_digits_beyond_a_double_come_through(service: Client) -> None:
 
 
 def test_the_file_is_served_with_its_name_and_type(service: Client) -> None:
+    """Cases F03 and F11."""
     status, _ = service.make({"table": TABLE, "format": "pdf", "filename": "Relatório “Q1” – São Paulo"})
     answer = service.fetch(status["result"]["download"]["url"])
     assert answer.headers["content-type"] == "application/pdf"

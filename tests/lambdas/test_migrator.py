@@ -67,6 +67,7 @@ def test_two_runs_at_once_wait_for_each_other(empty_schema: tuple[str, Connect])
 def test_every_text_of_the_schema_is_utf8mb4_or_ascii(
     empty_schema: tuple[str, Connect], mariadb_server: MariaDbServer
 ) -> None:
+    """Case E12: four bytes for a character, and texts are equal if their characters are."""
     schema, connect = empty_schema
     migrate(connect)
     rows = mariadb_server.execute(

@@ -426,6 +426,46 @@ def test_a_file_that_lacks_rows_fails_as_incomplete(
     assert objects_of(bench, object_store) == []
 
 
+def test_a_file_of_no_bytes_fails_as_empty(
+    bench: Bench, object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case F10."""
+
+    class Nothing:
+        def write(self, data: bytes, /) -> None:
+            """A renderer that writes nothing."""
+
+    monkeypatch.setattr(execution, "render", lambda **options: render(**{**options, "sink": Nothing()}))
+    after = bench.attempt(accept(bench.reports).report)
+    assert (after.status, after.attempt, after.object_key) == (Status.FAILED, 1, None)
+    assert after.error is not None
+    assert (after.error["code"], after.error["retryable"]) == ("empty_result", False)
+    assert objects_of(bench, object_store) == []
+
+
+def test_a_renderer_that_fails_behind_its_third_part_leaves_nothing(
+    bench: Bench, object_store: ObjectStore
+) -> None:
+    """Case F09."""
+
+    def failing(_: Rows) -> Iterator[Batch]:
+        for _batch in range(4):
+            yield [["x" * 1000] * width()] * 1000
+        assert unfinished(bench, object_store), "no part was sent yet"
+        raise ZeroDivisionError
+
+    bench.rows = Rows(failing)
+    after = bench.attempt(accept(bench.reports, **LEDGER).report)
+    assert (after.status, after.object_key) == (Status.RETRYING, None)
+    assert objects_of(bench, object_store) == []
+
+
+def unfinished(bench: Bench, object_store: ObjectStore) -> list[str]:
+    """The keys of uploads that have begun and not ended."""
+    uploads = object_store.s3().list_multipart_uploads(Bucket=bench.store._bucket).get("Uploads", [])
+    return [upload["Key"] for upload in uploads]
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -564,7 +604,7 @@ def test_a_lost_lease_is_taken_up_until_the_attempts_are_used_up(
 def test_what_a_killed_worker_has_stored_is_taken_away_with_its_lease(
     bench: Bench, object_store: ObjectStore
 ) -> None:
-    # Case C07.
+    """Cases C07 and F09: the bucket's own rule takes what the relay can not see."""
     claim = claimed(bench.reports, lease_seconds=-1)
     bucket, key = bench.store._bucket, claim.object_key
     assert key is not None

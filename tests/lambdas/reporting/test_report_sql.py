@@ -269,6 +269,7 @@ def test_percent_signs_and_quoted_placeholders_are_literal(
 def test_a_list_is_bound_item_by_item(
     table: MariaDbServer, ids: list[int | None] | None, expected: list[int]
 ) -> None:
+    """Case E09."""
     bound = compiled("SELECT id FROM t WHERE id IN (:ids) ORDER BY id", lists=["ids"], ids=ids)
     assert [row[0] for row in rows(table, bound, "report_sql")] == expected
 
@@ -304,6 +305,7 @@ def test_text_that_looks_like_sql_is_a_value(table: MariaDbServer) -> None:
 
 
 def test_a_datetime_with_an_offset_is_converted_to_utc(table: MariaDbServer) -> None:
+    """Case E09."""
     since = datetime(2024, 1, 1, 12, 0, tzinfo=timezone(timedelta(hours=-3)))
     bound = compiled("SELECT id FROM t WHERE created >= :since", since=since)
     assert bound.arguments == (datetime(2024, 1, 1, 15, 0),)
@@ -340,6 +342,7 @@ def test_bound_values_are_not_in_the_representation() -> None:
 
 
 def test_an_identifier_of_the_list_sorts_by_its_column(table: MariaDbServer) -> None:
+    """Case E07."""
     statement = compile_statement(
         "SELECT id FROM t ORDER BY {sort} {direction}",
         identifiers={"sort": ["amount", "t.id"], "direction": ["asc", "desc"]},

@@ -307,6 +307,7 @@ def test_yaml_words_and_leading_zeros_stay_text(write: Write) -> None:
     ],
 )
 def test_sql_that_does_more_than_read_is_refused_when_loading(write: Write, sql: str) -> None:
+    """Case E17."""
     problems = problems_of(write(sql=f"-- a comment\n{sql}\n"))
     assert problems[0].startswith("sales.sql:2: source.sql: ")
 
@@ -388,6 +389,7 @@ def test_an_identifier_is_taken_from_its_list_and_quoted(write: Write) -> None:
     ],
 )
 def test_anything_outside_the_list_or_the_range_is_refused(write: Write, parameters: dict[str, Any]) -> None:
+    """Case E07."""
     found = report_type(write(_SORTED, sql="SELECT a FROM t ORDER BY {sort} LIMIT :limit"))
     (problem,) = refused(found, parameters)
     assert problem[0] == f"/{next(iter(parameters))}"

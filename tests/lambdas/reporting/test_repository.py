@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -371,14 +372,56 @@ def test_every_query_that_runs_has_an_index_that_the_optimizer_knows(
 
 
 def test_a_reused_connection_sees_what_others_have_committed(reports: Reports, connect: Connect) -> None:
+    """Case E01: no read stays in the snapshot of an earlier one, whatever was done in between."""
     report = accept(reports).report
     reader = Reports(other := Database(connect))
     try:
         assert reader.get(report.id).status is Status.QUEUED
-        reports.claim(report.id, attempt=1, object_token="t", lease_seconds=60)
+        claim = reports.claim(report.id, attempt=1, object_token="t", lease_seconds=60)
+        assert claim is not None
         assert reader.get(report.id).status is Status.RUNNING
+        # A transaction, a guarded UPDATE that matches nothing, and one that fails.
+        assert other.transaction(lambda cursor: cursor.execute("SELECT id FROM reports")) == 1
+        assert (
+            other.execute("UPDATE reports SET phase = 'x' WHERE id = %s AND status = 'queued'", (report.id,))
+            == 0
+        )
+        with pytest.raises(LeaseLost):
+            reader.succeed(replace(claim, fencing_token=99), result={}, row_count=1, keep_days=1)
+        reports.succeed(claim, result={"row_count": 1}, row_count=1, keep_days=1)
+        assert reader.get(report.id).status is Status.SUCCEEDED
     finally:
         other.close()
+
+
+def test_a_step_that_changes_no_value_is_not_taken_for_a_lost_one(reports: Reports) -> None:
+    """Case E14: MySQL counts changed rows, and each step changes the version."""
+    claim = claimed(reports)
+    for _ in range(3):
+        reports.renew(claim, lease_seconds=60, phase="reading", rows_done=0, rows_total=2)
+        reports.move(claim, str(claim.object_key))
+    assert reports.get(claim.id).version == claim.version + 6
+    retried(reports, claim)
+    second = reports.claim(claim.id, attempt=2, object_token="t" * 32, lease_seconds=60)
+    assert second is not None
+    assert second.object_key == claim.object_key
+    assert (second.attempt, second.fencing_token) == (claim.attempt + 1, claim.fencing_token + 1)
+
+
+def test_each_attempt_has_an_object_of_its_own_and_only_that_of_the_latest_is_shown(
+    reports: Reports, database: Database
+) -> None:
+    """Case F13, and F08: no object is overwritten, and none is shown before it is whole."""
+    first = claimed(reports)
+    assert first.result is None
+    retried(reports, first)
+    assert reports.get(first.id).object_key is None
+    second = reports.claim(first.id, attempt=2, object_token="u" * 32, lease_seconds=60)
+    assert second is not None
+    assert second.object_key != first.object_key
+    reports.succeed(second, result={}, row_count=1, keep_days=1)
+    assert reports.get(first.id).object_key == second.object_key
+    assert database.query("SELECT object_key FROM discarded_objects") == ((first.object_key,),)
 
 
 def test_a_connection_that_the_server_closed_is_opened_again_for_the_caller(
