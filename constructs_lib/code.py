@@ -117,7 +117,7 @@ class PythonCode:
             "--no-deps", "--require-hashes", "--only-binary", ":all:", "--no-compile-bytecode",
             "--link-mode", "copy",
         ]  # fmt: skip
-        finished = subprocess.run(command, capture_output=True, text=True, check=False)
+        finished = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell, no words of others
         if finished.returncode != 0:
             raise BundlingFailed(
                 f"uv could not install {self.requirements.name} for Lambda on {architecture} "

@@ -42,7 +42,7 @@ class Datasets:
                 " VALUES (%s, %s, %s, %s, %s, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) + INTERVAL %s DAY)",
                 (dataset_id, tenant, kind, object_key, sha256, days),
             )
-            cursor.execute(f"SELECT {_COLUMNS} FROM datasets WHERE id = %s", (dataset_id,))
+            cursor.execute(f"SELECT {_COLUMNS} FROM datasets WHERE id = %s", (dataset_id,))  # noqa: S608 - constants
             row = cursor.fetchone()
             assert row is not None, "it was inserted in this transaction"  # noqa: S101
             return _dataset(row)
@@ -52,7 +52,7 @@ class Datasets:
     def find(self, dataset_id: str, *, tenant: str) -> Dataset | None:
         """The tenant's live dataset of this id."""
         rows = self._database.query(
-            f"SELECT {_COLUMNS} FROM datasets WHERE id = %s AND tenant = %s"
+            f"SELECT {_COLUMNS} FROM datasets WHERE id = %s AND tenant = %s"  # noqa: S608 - constants
             " AND expires_at > UTC_TIMESTAMP(6)",
             (dataset_id, tenant),
         )

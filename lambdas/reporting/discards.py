@@ -74,7 +74,7 @@ class Discards:
             if keys:
                 marks = ", ".join(["%s"] * len(keys))
                 cursor.execute(
-                    "UPDATE discarded_objects SET due_at = UTC_TIMESTAMP(6) + INTERVAL %s SECOND"
+                    "UPDATE discarded_objects SET due_at = UTC_TIMESTAMP(6) + INTERVAL %s SECOND"  # noqa: S608 - constants
                     f" WHERE object_key IN ({marks})",
                     (_TAKEN_SECONDS, *keys),
                 )

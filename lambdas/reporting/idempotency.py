@@ -91,7 +91,7 @@ class _Known(NamedTuple):
 
 def _read(cursor: Cursor, key: IdempotencyKey, *, lock: str) -> _Known:
     cursor.execute(
-        "SELECT report_id, body_hash, expires_at <= UTC_TIMESTAMP(6) FROM idempotency_keys"
+        "SELECT report_id, body_hash, expires_at <= UTC_TIMESTAMP(6) FROM idempotency_keys"  # noqa: S608 - constants
         f" WHERE tenant = %s AND idempotency_key = %s{lock}",
         (key.tenant, key.key),
     )

@@ -64,7 +64,7 @@ class Listing:
             values += [moment, moment, report_id, moment]
         filters = "".join(f" AND {condition}" for condition in conditions)
         rows = self._database.query(
-            f"SELECT {COLUMNS} FROM reports WHERE tenant = %s{filters}"
+            f"SELECT {COLUMNS} FROM reports WHERE tenant = %s{filters}"  # noqa: S608 - constants
             " ORDER BY created_at DESC, id DESC LIMIT %s",
             (tenant, *values, limit + 1),
         )

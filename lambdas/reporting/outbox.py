@@ -104,7 +104,7 @@ class Outbox:
         if ids:
             marks = ", ".join(["%s"] * len(ids))
             self._database.execute(
-                f"UPDATE outbox SET sent_at = UTC_TIMESTAMP(6) WHERE id IN ({marks}) AND sent_at IS NULL",
+                f"UPDATE outbox SET sent_at = UTC_TIMESTAMP(6) WHERE id IN ({marks}) AND sent_at IS NULL",  # noqa: S608 - constants
                 tuple(ids),
             )
 
@@ -116,7 +116,7 @@ class Outbox:
         if ids:
             marks = ", ".join(["%s"] * len(ids))
             self._database.execute(
-                "UPDATE outbox SET available_at = UTC_TIMESTAMP(6)"
+                "UPDATE outbox SET available_at = UTC_TIMESTAMP(6)"  # noqa: S608 - constants
                 f" WHERE id IN ({marks}) AND sent_at IS NULL AND available_at > UTC_TIMESTAMP(6)",
                 tuple(ids),
             )
@@ -145,7 +145,7 @@ class Outbox:
             if rows:
                 marks = ", ".join(["%s"] * len(rows))
                 cursor.execute(
-                    "UPDATE outbox SET tries = LEAST(tries + 1, 65535),"
+                    "UPDATE outbox SET tries = LEAST(tries + 1, 65535),"  # noqa: S608 - constants
                     f" available_at = UTC_TIMESTAMP(6) + INTERVAL %s SECOND WHERE id IN ({marks})",
                     (CLAIM_SECONDS, *(row.id for row in rows)),
                 )

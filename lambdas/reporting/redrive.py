@@ -140,7 +140,7 @@ class Redrive:
                 detail = f"dead letter {letter_id} is not one of the service's messages and names no report"
                 return _refused(letter_id, None, "malformed", detail)
             # The report's row is what two runs meet at; each then sees what the other has done.
-            cursor.execute(f"SELECT {COLUMNS} FROM reports WHERE id = %s FOR UPDATE", (report_id,))
+            cursor.execute(f"SELECT {COLUMNS} FROM reports WHERE id = %s FOR UPDATE", (report_id,))  # noqa: S608 - constants
             row = cursor.fetchone()
             cursor.execute("SELECT redriven_at FROM dead_letters WHERE id = %s FOR UPDATE", (letter_id,))
             [redriven_at] = cursor.fetchone() or [None]
@@ -193,7 +193,7 @@ def _queue(cursor: Cursor, report: Report) -> tuple[Report, list[OutboxRow]]:
         (report.id,),
     )
     outgoing = outbox.insert(cursor, [first_attempt(report)])
-    cursor.execute(f"SELECT {COLUMNS} FROM reports WHERE id = %s", (report.id,))
+    cursor.execute(f"SELECT {COLUMNS} FROM reports WHERE id = %s", (report.id,))  # noqa: S608 - constants
     row = cursor.fetchone()
     assert row is not None, "this transaction holds the row"  # noqa: S101
     return Report.from_row(row), outgoing

@@ -157,7 +157,7 @@ class Reports:
 
     def get(self, report_id: str) -> Report:
         """Read one report. Raises :class:`ReportNotFound`."""
-        rows = self._database.query(f"SELECT {COLUMNS} FROM reports WHERE id = %s", (report_id,))
+        rows = self._database.query(f"SELECT {COLUMNS} FROM reports WHERE id = %s", (report_id,))  # noqa: S608 - constants
         if not rows:
             raise ReportNotFound(report_id)
         return Report.from_row(rows[0])
@@ -223,7 +223,7 @@ class Reports:
         """Extend the lease and write progress. Raises :class:`LeaseLost` when the claim no longer holds."""
         changed = self._database.execute(
             # One statement for both tables; a claim of before the table of attempts has no row there.
-            "UPDATE reports LEFT JOIN attempts ON attempts.report_id = reports.id"
+            "UPDATE reports LEFT JOIN attempts ON attempts.report_id = reports.id"  # noqa: S608 - constants
             " AND attempts.fencing_token = reports.fencing_token"
             " SET lease_until = UTC_TIMESTAMP(6) + INTERVAL %s SECOND, version = version + 1,"
             " phase = %s, rows_done = GREATEST(rows_done, %s), rows_total = COALESCE(%s, rows_total),"
@@ -242,7 +242,7 @@ class Reports:
 
         def change(cursor: Cursor) -> Report:
             if not cursor.execute(
-                f"UPDATE reports SET object_key = %s, version = version + 1 WHERE {_HELD_BY_CLAIM}",
+                f"UPDATE reports SET object_key = %s, version = version + 1 WHERE {_HELD_BY_CLAIM}",  # noqa: S608 - constants
                 (object_key, claim.id, claim.fencing_token),
             ):
                 raise LeaseLost(_LEASE_GONE)
@@ -396,7 +396,7 @@ class Reports:
         A broker that was emptied, or a message that expired in it, leaves them behind.
         """
         rows = self._database.query(
-            f"SELECT {COLUMNS} FROM reports WHERE status IN ('queued', 'retrying')"
+            f"SELECT {COLUMNS} FROM reports WHERE status IN ('queued', 'retrying')"  # noqa: S608 - constants
             " AND COALESCE(next_retry_at, created_at) < UTC_TIMESTAMP(6) - INTERVAL %s SECOND"
             " AND NOT EXISTS (SELECT 1 FROM outbox WHERE report_id = reports.id AND"
             " (sent_at IS NULL OR sent_at > UTC_TIMESTAMP(6) - INTERVAL %s SECOND)) LIMIT %s",
@@ -410,7 +410,7 @@ class Reports:
         Those that wait for their tenant's window don't count: :meth:`held_back` does that.
         """
         [[reports, seconds]] = self._database.query(
-            f"SELECT COUNT(*), COALESCE(TIMESTAMPDIFF(SECOND, MIN({window.READY_AT}), UTC_TIMESTAMP(6)), 0)"
+            f"SELECT COUNT(*), COALESCE(TIMESTAMPDIFF(SECOND, MIN({window.READY_AT}), UTC_TIMESTAMP(6)), 0)"  # noqa: S608 - constants
             f" FROM {window.JOINED} WHERE status IN ('queued', 'retrying') AND {window.NOT_HELD}"
         )
         # A retry that is due later has not waited yet.
@@ -496,7 +496,7 @@ class Reports:
         def change(cursor: Cursor) -> Changed:
             # MySQL assigns from left to right: ``status`` comes last, so that assignments see the old one.
             changed = cursor.execute(
-                f"UPDATE reports SET {assignments}, version = version + 1, status = %s"
+                f"UPDATE reports SET {assignments}, version = version + 1, status = %s"  # noqa: S608 - constants
                 " WHERE id = %s AND status = %s AND version = %s AND fencing_token = %s",
                 (*values, status.value, report.id, report.status.value, report.version, report.fencing_token),
             )
@@ -518,7 +518,7 @@ class Reports:
 
 
 def _select(cursor: Cursor, report_id: str) -> Report:
-    cursor.execute(f"SELECT {COLUMNS} FROM reports WHERE id = %s", (report_id,))
+    cursor.execute(f"SELECT {COLUMNS} FROM reports WHERE id = %s", (report_id,))  # noqa: S608 - constants
     row = cursor.fetchone()
     if row is None:
         raise ReportNotFound(report_id)

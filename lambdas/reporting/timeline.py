@@ -42,7 +42,7 @@ class Timelines:
         if report.status not in CLAIMABLE:
             return None
         rows: Any = self._database.query(
-            f"SELECT {READY_AT}, {READY_AT} > UTC_TIMESTAMP(6), NOT {NOT_HELD}, COALESCE(ahead, 0),"
+            f"SELECT {READY_AT}, {READY_AT} > UTC_TIMESTAMP(6), NOT {NOT_HELD}, COALESCE(ahead, 0),"  # noqa: S608 - constants
             " EXISTS (SELECT 1 FROM outbox WHERE report_id = reports.id AND sent_at IS NULL)"
             f" FROM {JOINED} WHERE id = %s AND status IN ('queued', 'retrying')",
             (report.id,),
@@ -66,7 +66,7 @@ class Timelines:
     def _before(self, report: Report, ready_at: datetime, ahead: int) -> int:
         """How many reports of the queue are ready and go first: those ahead, then the longer wait."""
         rows: Any = self._database.query(
-            f"SELECT COUNT(*) FROM {JOINED} WHERE status IN ('queued', 'retrying') AND queue = %s"
+            f"SELECT COUNT(*) FROM {JOINED} WHERE status IN ('queued', 'retrying') AND queue = %s"  # noqa: S608 - constants
             f" AND {NOT_HELD} AND {READY_AT} <= UTC_TIMESTAMP(6)"
             f" AND (COALESCE(ahead, 0) > %s OR COALESCE(ahead, 0) = %s"
             f" AND ({READY_AT} < %s OR ({READY_AT} = %s AND id < %s)))",
