@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.."
 readonly TOOLS=.local/tools STAMPS=.local/stamps OBJECT_STORE=.local/venvs/object-store
 readonly PACKAGES=(activemq libxstream-java libjettison-java mariadb-server-core)
 mkdir -p "$TOOLS" "$STAMPS"
+# A busy machine takes longer than uv's minute to compile a package of thousands of modules.
+export UV_COMPILE_BYTECODE_TIMEOUT=${UV_COMPILE_BYTECODE_TIMEOUT:-600}
 
 say() { printf '  %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
