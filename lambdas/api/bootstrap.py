@@ -31,6 +31,8 @@ from reporting.window import Window
 #: Two tries of MySQL, each with a connection, end before the gateway gives up, after 29 s: the client gets a
 #: problem that says what did not answer.
 _ANSWER_SECONDS = 8
+#: How long a read of a status waits for the bucket to say that an old file is still there.
+_LOOK_SECONDS = 2
 #: While the broker does not answer, few requests wait for it: the relay sends their messages.
 _HURRY_SECONDS = 60
 
@@ -97,7 +99,8 @@ def build(settings: ApiSettings) -> Api:
     documents = StatusDocuments(
         signer=adapters.link_signer(settings, secrets),
         link_ttl_seconds=settings.link_ttl_seconds,
-        store=store,
+        # A status is read whatever the bucket does, and soon.
+        store=S3ResultStore(bucket=settings.results_bucket, answer_seconds=_LOOK_SECONDS, attempts=1),
     )
     return Api(
         settings=settings,

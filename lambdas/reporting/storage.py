@@ -172,9 +172,9 @@ class ResultStore(Protocol):
 class S3ResultStore:
     """An S3 bucket. Safe to share between threads; connects at the first call.
 
-    No call waits for much longer than 30 s, repeats included. ``region`` and ``endpoint_url`` default to
-    what botocore finds in its environment. With ``s3:ListBucket`` a missing object is told from a
-    forbidden one.
+    No call waits for much longer than ``attempts`` times ``answer_seconds`` and 2 s. ``region`` and
+    ``endpoint_url`` default to what botocore finds in its environment. With ``s3:ListBucket`` a missing
+    object is told from a forbidden one.
     """
 
     def __init__(
@@ -184,11 +184,15 @@ class S3ResultStore:
         region: str | None = None,
         endpoint_url: str | None = None,
         part_bytes: int = PART_BYTES,
+        answer_seconds: float = _READ_SECONDS,
+        attempts: int = _ATTEMPTS,
     ) -> None:
         self._bucket = bucket
         self._region = region
         self._endpoint_url = endpoint_url
         self._part_bytes = part_bytes
+        self._answer_seconds = answer_seconds
+        self._attempts = attempts
         self._client: S3Client | None = None
         self._lock = threading.Lock()
 
@@ -329,8 +333,8 @@ class S3ResultStore:
             config=Config(
                 signature_version="s3v4",
                 connect_timeout=_CONNECT_SECONDS,
-                read_timeout=_READ_SECONDS,
-                retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+                read_timeout=self._answer_seconds,
+                retries={"mode": "standard", "total_max_attempts": self._attempts},
                 # The region's own address, also in what is presigned: the global one redirects at first.
                 s3={"addressing_style": "virtual"},
                 # Each upload carries a SHA-256 of its own; each download is checked where there is one.

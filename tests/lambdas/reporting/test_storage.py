@@ -412,3 +412,18 @@ class TestInputsAndObjects:
         store.check()
         with pytest.raises(StorageRefused):
             S3ResultStore(bucket="no-such-bucket", endpoint_url=object_store.url).check()
+
+
+def test_one_who_does_not_wait_asks_a_silent_store_once(object_store: ObjectStore, bucket: str) -> None:
+    over = threading.Event()
+
+    def silent(_: Request) -> None:
+        over.wait(timeout=30)
+
+    with HttpProxy(object_store.port, silent) as proxy:
+        store = S3ResultStore(bucket=bucket, endpoint_url=proxy.url, answer_seconds=0.2, attempts=1)
+        with pytest.raises(StorageUnavailable):
+            store.find("results/x")
+        asked = len(proxy.requests)
+        over.set()
+    assert asked == 1
