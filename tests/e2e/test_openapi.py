@@ -26,6 +26,7 @@ _OPERATIONS = (
     "GET /reports",
     "GET /reports/{report_id}/download",
     "POST /reports/{report_id}/cancel",
+    "DELETE /reports/{report_id}",
     "POST /reports/{report_id}/rerun",
     "GET /report-types",
     "GET /report-types/{name}",
