@@ -19,7 +19,7 @@ run: setup ## start the whole service, make a first XLSX and PDF, stay until Ctr
 	@$(PYTHON) -m local up
 
 test: setup ## run every test on real parts
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest --numprocesses 2 --dist loadgroup
 
 lint: setup ## check style, types and layers
 	.venv/bin/ruff check .

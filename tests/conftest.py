@@ -15,6 +15,13 @@ settings.register_profile(
 settings.load_profile("prensa")
 
 
+#: Tests of these folders start no part of the service: `make test` runs them beside the others.
+_WITHOUT_PARTS = ("constructs_lib", "rendering", "stacks", "tools")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put last what judges the logs and the calls of all other tests."""
+    """Put last what judges the logs and the calls of all other tests, and keep together what shares parts."""
     items.sort(key=lambda item: item.path.name in ("test_logs.py", "test_permissions.py"))
+    for item in items:
+        if item.path.relative_to(item.config.rootpath).parts[1] not in _WITHOUT_PARTS:
+            item.add_marker(pytest.mark.xdist_group("parts"))

@@ -15,7 +15,7 @@ from reporting.errors import DatabaseUnavailable
 #: No call of a worker runs for longer than 15 minutes, and what it has sent is with S3 soon after.
 ATTEMPT_SECONDS = 20 * 60
 #: The gateway ends a request after 29 s: what was to be its rows by then is nobody's.
-_INPUT_SECONDS = 60
+_INPUT_SECONDS = 40
 #: How long a relay has for the keys that it took before another may take them.
 _TAKEN_SECONDS = 60
 #: The least time between two looks at a key that may still be written to; it doubles from there.

@@ -156,7 +156,7 @@ def _judge_bucket(platform: PlatformHandle, requests: Sequence[Sent], verdict: V
         uploads = s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])
         left = {report_id: found[report_id] for report_id in found if report_id not in expected}
         doubled = [report_id for report_id in expected if found[report_id] > 1]
-        # What a killed worker leaves is taken away when its lease is, and rows of nobody after a minute.
+        # What a killed worker leaves goes with its lease, rows of nobody once no request can be at work.
         if not (left or doubled or uploads or nobodys) or time.monotonic() > give_up_at:
             break
         time.sleep(0.5)

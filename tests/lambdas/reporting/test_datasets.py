@@ -234,7 +234,7 @@ class TestReading:
             return 503, "SlowDown"
 
         with HttpProxy(object_store.port, busy) as proxy:
-            store = S3ResultStore(bucket=bucket, endpoint_url=proxy.url)
+            store = S3ResultStore(bucket=bucket, endpoint_url=proxy.url, attempts=1)
             with pytest.raises(StorageUnavailable):
                 list(chunks(store, dataset))
             ranges = {request.headers.get("Range") for request in proxy.requests}

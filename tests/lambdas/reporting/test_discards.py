@@ -209,7 +209,7 @@ def test_rows_that_no_report_came_to_have_are_deleted(database: Database, files:
     files.put(key)
     relay(database, files.store)
     assert files.has(key), "its request may still be under way"
-    wait(database, seconds=60)
+    wait(database, seconds=40)
     relay(database, files.store)
     assert not files.has(key)
 
@@ -229,7 +229,7 @@ def test_a_request_is_not_stored_once_its_rows_are_about_to_be_deleted(
     new = new_report()
     key = f"inputs/{new.id}.json"
     Discards(database).expect_input(key)
-    wait(database, seconds=60)
+    wait(database, seconds=40)
     assert Discards(database).take_due(limit=1) == [key]
     with pytest.raises(DatabaseUnavailable):
         accept(reports, id=new.id, input_key=key, inline_rows=None)

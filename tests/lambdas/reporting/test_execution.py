@@ -1044,7 +1044,7 @@ def asking_for(report: Report) -> str:
     return encoded(ReportMessage(report_id=report.id, attempt=1, traceparent=PARENT).to_json())
 
 
-_UNKNOWN = ReportMessage(report_id=new_report().id, attempt=1, traceparent=PARENT)
+_UNKNOWN = ReportMessage(report_id="0190f5fe-7c00-7a00-8000-000000000000", attempt=1, traceparent=PARENT)
 
 
 # A delivery that changes nothing counts nothing.
