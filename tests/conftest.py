@@ -1,5 +1,7 @@
 """Settings for every test of the project."""
 
+import gc
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -15,13 +17,27 @@ settings.register_profile(
 settings.load_profile("prensa")
 
 
-#: Tests of these folders start no part of the service: `make test` runs them beside the others.
-_WITHOUT_PARTS = ("constructs_lib", "rendering", "stacks", "tools")
+#: What `make test` keeps together in one process, by folder: tests that share parts of the service, and tests
+#: with a platform of their own. Those of all other folders start no part and go to whoever is free.
+_GROUPS = {
+    "contract": "parts",
+    "e2e": "parts",
+    "lambdas": "parts",
+    "local": "parts",
+    "benchmarks": "platforms",
+    "chaos": "platforms",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put last what judges the logs and the calls of all other tests, and keep together what shares parts."""
     items.sort(key=lambda item: item.path.name in ("test_logs.py", "test_permissions.py"))
     for item in items:
-        if item.path.relative_to(item.config.rootpath).parts[1] not in _WITHOUT_PARTS:
-            item.add_marker(pytest.mark.xdist_group("parts"))
+        if group := _GROUPS.get(item.path.relative_to(item.config.rootpath).parts[1]):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector of garbage what is there to stay: a pass over all of it takes a second."""
+    gc.collect()
+    gc.freeze()

@@ -211,7 +211,7 @@ class TestReading:
                     proxy.cut()
                     cuts += 1
             assert (cuts, digest.digest()) == (2, hashlib.sha256(data).digest())
-            assert proxy.accepted == 3
+            assert proxy.accepted >= 3
 
     def test_an_object_that_is_replaced_while_it_is_read_is_noticed(
         self, object_store: ObjectStore, bucket: str
