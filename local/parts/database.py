@@ -174,6 +174,8 @@ def _create_system_tables(folder: Path, data: Path, program: str, as_root: tuple
             *as_root,
             "--bootstrap",
             f"--datadir={unfinished}",
+            # A folder of its own: a server that starts deletes what others have in a shared one.
+            f"--tmpdir={folder}",
             "--innodb-log-file-size=96M",
         ],
         input=sql.encode(),
