@@ -34,10 +34,8 @@ def deliveries(event: ActiveMQEvent) -> Iterator[Delivery]:
 
 
 def _delivery(message: object) -> Delivery:
-    if not isinstance(message, Mapping) or "data" not in message:
-        text = json.dumps(message, sort_keys=True, default=str)
-        return Delivery(message_id=_message_id(message), queue=_queue(message), body=text)
-    return Delivery(message_id=_message_id(message), queue=_queue(message), body=_body(message["data"]))
+    body = _body(message["data"]) if isinstance(message, Mapping) and "data" in message else _as_text(message)
+    return Delivery(message_id=_message_id(message), queue=_queue(message), body=body)
 
 
 def _message_id(message: object) -> str:
@@ -45,7 +43,11 @@ def _message_id(message: object) -> str:
     found = message.get("messageID") if isinstance(message, Mapping) else None
     if isinstance(found, str) and 0 < len(found) <= _MAX_ID:
         return _storable(found)
-    return f"sha256:{hashlib.sha256(json.dumps(message, sort_keys=True, default=str).encode()).hexdigest()}"
+    return f"sha256:{hashlib.sha256(_as_text(message).encode()).hexdigest()}"
+
+
+def _as_text(message: object) -> str:
+    return json.dumps(message, sort_keys=True, default=str)
 
 
 def _queue(message: object) -> str:

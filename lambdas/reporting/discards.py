@@ -72,11 +72,10 @@ class Discards:
             )
             keys = [str(row[0]) for row in cursor.fetchall()]
             if keys:
-                marks = ", ".join(["%s"] * len(keys))
                 cursor.execute(
-                    "UPDATE discarded_objects SET due_at = UTC_TIMESTAMP(6) + INTERVAL %s SECOND"  # noqa: S608 - constants
-                    f" WHERE object_key IN ({marks})",
-                    (_TAKEN_SECONDS, *keys),
+                    "UPDATE discarded_objects SET due_at = UTC_TIMESTAMP(6) + INTERVAL %s SECOND"
+                    " WHERE object_key IN %s",
+                    (_TAKEN_SECONDS, keys),
                 )
             return keys
 

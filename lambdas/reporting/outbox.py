@@ -102,10 +102,9 @@ class Outbox:
     def mark_sent(self, ids: Sequence[int]) -> None:
         """Record that the broker has confirmed these messages."""
         if ids:
-            marks = ", ".join(["%s"] * len(ids))
             self._database.execute(
-                f"UPDATE outbox SET sent_at = UTC_TIMESTAMP(6) WHERE id IN ({marks}) AND sent_at IS NULL",  # noqa: S608 - constants
-                tuple(ids),
+                "UPDATE outbox SET sent_at = UTC_TIMESTAMP(6) WHERE id IN %s AND sent_at IS NULL",
+                (list(ids),),
             )
 
     def give_back(self, ids: Sequence[int]) -> None:
@@ -114,11 +113,10 @@ class Outbox:
         Without it they would wait for the rest of the time that the sender had for them.
         """
         if ids:
-            marks = ", ".join(["%s"] * len(ids))
             self._database.execute(
-                "UPDATE outbox SET available_at = UTC_TIMESTAMP(6)"  # noqa: S608 - constants
-                f" WHERE id IN ({marks}) AND sent_at IS NULL AND available_at > UTC_TIMESTAMP(6)",
-                tuple(ids),
+                "UPDATE outbox SET available_at = UTC_TIMESTAMP(6)"
+                " WHERE id IN %s AND sent_at IS NULL AND available_at > UTC_TIMESTAMP(6)",
+                (list(ids),),
             )
 
     def take_due(self, *, limit: int) -> list[OutboxRow]:
@@ -143,11 +141,10 @@ class Outbox:
                 for row in cursor.fetchall()
             ]
             if rows:
-                marks = ", ".join(["%s"] * len(rows))
                 cursor.execute(
-                    "UPDATE outbox SET tries = LEAST(tries + 1, 65535),"  # noqa: S608 - constants
-                    f" available_at = UTC_TIMESTAMP(6) + INTERVAL %s SECOND WHERE id IN ({marks})",
-                    (CLAIM_SECONDS, *(row.id for row in rows)),
+                    "UPDATE outbox SET tries = LEAST(tries + 1, 65535),"
+                    " available_at = UTC_TIMESTAMP(6) + INTERVAL %s SECOND WHERE id IN %s",
+                    (CLAIM_SECONDS, [row.id for row in rows]),
                 )
             return rows
 
