@@ -19,12 +19,21 @@ class TcpProxy:
 
     While :meth:`hold` is in force nothing from the server reaches a client. While :meth:`vanish` is, bytes
     and ends of connections disappear in both directions. ``accepted`` counts clients.
+
+    A connection ends after ``most`` bytes from the server. :meth:`cut` alone can't tell how much a client
+    has: what lies in its socket's buffer, up to net.ipv4.tcp_rmem, can still be read after it.
     """
 
     def __init__(
-        self, server_port: int, *, certificate: Certificate | None = None, folder: Path | None = None
+        self,
+        server_port: int,
+        *,
+        certificate: Certificate | None = None,
+        folder: Path | None = None,
+        most: int | None = None,
     ) -> None:
         self.accepted = 0
+        self._most = most
         self._server_port = server_port
         self._context: ssl.SSLContext | None = None
         if certificate is not None:
@@ -115,12 +124,15 @@ class TcpProxy:
         self._pass_on(server, client, held=True)
 
     def _pass_on(self, source: socket.socket, target: socket.socket, *, held: bool) -> None:
+        left = self._most if held else None
         try:
-            while data := source.recv(65536):
+            while left != 0 and (data := source.recv(65536 if left is None else min(left, 65536))):
                 if held:
                     self._flowing.wait()
                 if self._passing.is_set():
                     target.sendall(data)
+                if left is not None:
+                    left -= len(data)
             self._passing.wait()
         except OSError:
             pass  # One side has gone; the other follows.
