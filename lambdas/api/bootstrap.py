@@ -31,6 +31,10 @@ from reporting.window import Window
 #: Two tries of MySQL, each with a connection, end before the gateway gives up, after 29 s: the client gets a
 #: problem that says what did not answer.
 _ANSWER_SECONDS = 8
+#: The rows of a request are stored in two tries of this and 2 s for a connection: also where the bucket and then
+#: MySQL are silent, the answer comes before the gateway's.
+_STORE_SECONDS = 4
+_STORE_TRIES = 2
 #: How long a read of a status waits for the bucket to say that an old file is still there.
 _LOOK_SECONDS = 2
 #: While the broker does not answer, few requests wait for it: the relay sends their messages.
@@ -70,7 +74,9 @@ def build(settings: ApiSettings) -> Api:
     reports = Reports(database, tenant_window=Window(settings.tenant_window), quotas=quotas)
     broker = adapters.broker(settings, secrets, hurry_seconds=_HURRY_SECONDS)
     cache_ = adapters.cache(settings, secrets)
-    store = S3ResultStore(bucket=settings.results_bucket)
+    store = S3ResultStore(
+        bucket=settings.results_bucket, answer_seconds=_STORE_SECONDS, attempts=_STORE_TRIES
+    )
     snapshots = Snapshots(reports=reports, cache=cache_)
     dispatcher = Dispatcher(broker=broker, outbox=Outbox(database))
     catalogue = load_report_types(Path(settings.report_types_path))

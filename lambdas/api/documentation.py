@@ -23,17 +23,6 @@ DESCRIPTION = (
 )
 _SCHEME = "token"
 _COMPONENT = "#/components/schemas/"
-_OWN_422 = frozenset(
-    {
-        "/generate",
-        "/datasets",
-        "/status/{report_id}",
-        "/reports",
-        "/reports/{report_id}/rerun",
-        "/dead-letters",
-        "/dead-letters/redrive",
-    }
-)
 _WITHOUT_BODY = frozenset({"204", "302", "304"})
 #: The body of each route that has one, by its schema's name.
 _BODIES = {"/generate": "GenerateRequest", "/datasets": "DatasetRequest"}
@@ -64,6 +53,7 @@ def _headers(**headers: str) -> dict[str, Any]:
 _UNAUTHORIZED = _problem("No valid access token")
 _FORBIDDEN = _problem("The token lacks the scope")
 _NOT_FOUND = _problem("No such report or report type for this tenant")
+_QUERY = _problem("The query has a parameter that there is not, or that can't be read; every one is listed")
 _REFUSED = _problem("The tenant's quota is used; try again after Retry-After seconds")
 _UNAVAILABLE = _problem("A part of the service did not answer; try again after Retry-After seconds")
 
@@ -139,7 +129,7 @@ STATUS: dict[str, Any] = {
         401: _UNAUTHORIZED,
         403: _FORBIDDEN,
         404: _NOT_FOUND,
-        422: _problem("timeline is neither true nor false"),
+        422: _QUERY,
         503: _UNAVAILABLE,
     },
 }
@@ -160,7 +150,7 @@ REPORTS: dict[str, Any] = {
         ),
         401: _UNAUTHORIZED,
         403: _FORBIDDEN,
-        422: _problem("Parameters of the query can't be read; every one is listed"),
+        422: _QUERY,
         503: _UNAVAILABLE,
     },
 }
@@ -179,6 +169,7 @@ DOWNLOAD: dict[str, Any] = {
         404: _NOT_FOUND,
         409: _problem("The report has no file (yet)"),
         410: _problem("The report has expired"),
+        422: _QUERY,
         503: _UNAVAILABLE,
     },
 }
@@ -202,6 +193,7 @@ CANCEL: dict[str, Any] = {
         403: _FORBIDDEN,
         404: _NOT_FOUND,
         409: _problem("The report has succeeded, failed or expired"),
+        422: _QUERY,
         503: _UNAVAILABLE,
     },
 }
@@ -220,6 +212,7 @@ DELETE: dict[str, Any] = {
         403: _FORBIDDEN,
         404: _NOT_FOUND,
         409: _problem("The report has not ended yet"),
+        422: _QUERY,
         503: _UNAVAILABLE,
     },
 }
@@ -264,7 +257,7 @@ DEAD_LETTERS: dict[str, Any] = {
         ),
         401: _UNAUTHORIZED,
         403: _FORBIDDEN,
-        422: _problem("Parameters of the query can't be read; every one is listed"),
+        422: _QUERY,
         503: _UNAVAILABLE,
     },
 }
@@ -301,6 +294,7 @@ REPORT_TYPE: dict[str, Any] = {
         401: _UNAUTHORIZED,
         403: _FORBIDDEN,
         404: _NOT_FOUND,
+        422: _QUERY,
     },
 }
 HEALTH: dict[str, Any] = {
@@ -343,11 +337,11 @@ def openapi_json(app: APIGatewayRestResolver) -> str:
         "required": True,
         "content": {"application/json": {"schema": {"$ref": f"{_COMPONENT}RedriveRequest"}}},
     }
-    for path, operations in document["paths"].items():
+    for operations in document["paths"].values():
         for operation in operations.values():
-            # Powertools adds its own 422; this API words its own.
+            # Powertools adds its own 422 where there is none, and operations without a token have none.
             responses = operation["responses"]
-            if path not in _OWN_422:
+            if not operation.get("security"):
                 responses.pop("422", None)
             # It also gives each answer a body.
             for status in _WITHOUT_BODY & responses.keys():

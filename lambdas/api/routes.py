@@ -20,6 +20,7 @@ from api.catalogue import description, summary
 from api.documents import matches, retry_after
 from api.health import health_document
 from api.problems import Gone, NotReady, problem, problem_response, rate_headers
+from api.query import known_query, unknown_parameters
 from api.redrive import parse_redrive
 from reporting.errors import InvalidRequest, PrensaError, Problem
 from reporting.generation import Generated
@@ -35,6 +36,7 @@ from reporting.status import status_document
 from reporting.strict_json import parse_object
 
 app = APIGatewayRestResolver(enable_validation=True)
+app.use([known_query])
 
 
 def _readable(read: Callable[[str], object]) -> AfterValidator:
@@ -244,7 +246,7 @@ def on_domain_error(error: PrensaError) -> Response[str]:
 
 @app.exception_handler(RequestValidationError)  # type: ignore[untyped-decorator]
 def on_invalid_parameter(error: RequestValidationError) -> Response[str]:
-    problems = [_parameter_problem(details) for details in error.errors()]
+    problems = [*map(_parameter_problem, error.errors()), *unknown_parameters(app)]
     return problem_response(InvalidRequest(problems), request_id=_request_id())
 
 

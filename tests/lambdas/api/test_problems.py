@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import parse_qs
+from uuid import uuid4
 
 import pytest
 
@@ -109,6 +110,38 @@ def test_every_parameter_of_the_dead_letters_that_can_not_be_read_is_told() -> N
         ("", "invalid_parameter", 'limit: must be a whole number, got "x"'),
         ("", "invalid_cursor", 'cursor: is not one that a listing has given out, got "ä"'),
     }
+
+
+def test_a_parameter_that_an_operation_does_not_have_is_told_beside_those_that_can_not_be_read() -> None:
+    names = "created_after, created_before, cursor, limit, report_type, status"
+    query = "stauts=failed&limit=x&report_type=a&report_type=b&status=failed&status=queued"
+    assert set(refused("GET", f"/reports?{query}")) == {
+        ("", "unknown_parameter", f'"stauts": there is no such parameter; allowed: {names}'),
+        ("", "invalid_parameter", 'limit: must be a whole number, got "x"'),
+        ("", "invalid_parameter", "report_type: must be a string, got an array"),
+    }
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        f"{method.upper()} {path}"
+        for path, methods in json.loads(openapi_json(routes.app))["paths"].items()
+        for method, operation in methods.items()
+        if operation.get("security")
+    ],
+)
+def test_no_operation_with_a_token_takes_a_parameter_that_it_does_not_have(call: str) -> None:
+    method, path = call.replace("{report_id}", str(uuid4())).split()
+    ((_, code, detail),) = refused(method, path, query={"\ud800dry_run": ["true"]}, body={})
+    assert code == "unknown_parameter"
+    assert detail.startswith('"\\ud800dry_run": there is no such parameter; allowed: ')
+
+
+def test_what_takes_no_token_takes_any_parameter() -> None:
+    event = {"httpMethod": "GET", "path": "/openapi.json", "queryStringParameters": {"v": "2"}}
+    answer = routes.app.resolve({**event, "requestContext": {}}, cast(Any, SimpleNamespace()))
+    assert answer["statusCode"] == 200
 
 
 @pytest.mark.parametrize("path", ["/generate", "/generate?validate_only=true"])
