@@ -1,7 +1,8 @@
 """The loopback ports of one platform: a block of 100 from one base.
 
 The block lies below the range from which the kernel takes ports for outgoing connections, so that a
-part that restarts finds its own port free.
+part that restarts finds its own port free. A block that was found free is claimed at once by binding one
+port of it: two platforms that start at the same time do not take the same.
 """
 
 import random
@@ -12,6 +13,8 @@ LOOPBACK = "127.0.0.1"
 DEFAULT_BASE = 17100
 BLOCK = 100
 _FREE_BASES = range(20_000, 32_000, BLOCK)
+#: The port of a block on which nothing listens, and which its claimant binds.
+_CLAIM = 3
 
 
 class PortTaken(RuntimeError):
@@ -80,19 +83,31 @@ class Ports:
 
 
 def choose_ports(base: int) -> Ports:
-    """The block at ``base``; 0 finds a block in which every fixed port is free.
+    """The block at ``base``; 0 finds one in which every fixed port is free, for this process until its end.
 
     Raises ValueError for a base whose block is not inside 1024 to 65535, and :class:`PortTaken`.
     """
     if base == 0:
         for candidate in random.sample(_FREE_BASES, len(_FREE_BASES)):
             ports = Ports(base=candidate)
-            if all(is_free(port) for port in ports.named().values()):
+            if _claim(ports) and all(is_free(port) for port in ports.named().values()):
                 return ports
         raise PortTaken(f"No block of {BLOCK} ports is free on {LOOPBACK}.")
     if not 1024 <= base <= 65_536 - BLOCK:
         raise ValueError(f"The port base must be 0 or between 1024 and {65_536 - BLOCK}, got {base}.")
     return Ports(base=base)
+
+
+def _claim(ports: Ports) -> bool:
+    """Whether the block is this process's now, for as long as it lives."""
+    with socket.socket() as claim:
+        try:
+            claim.bind((LOOPBACK, ports.base + _CLAIM))
+        except OSError:
+            return False
+        # Stays open: the kernel closes it when this process ends, however it ends.
+        claim.detach()
+    return True
 
 
 def is_free(port: int) -> bool:

@@ -12,12 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from local import ports as module
 from local import processes
 from local.credentials import Credentials
 from local.home import Home, lock_owner
 from local.parts.broker import APP_USER
 from local.paths import REPOSITORY
-from local.ports import choose_ports
+from local.ports import BLOCK, PortTaken, choose_ports
 from local.status import status_rows
 from local.testing import PlatformHandle, start_platform
 from reporting.broker import OutgoingMessage, StompBroker, parse_endpoints
@@ -83,6 +84,9 @@ def test_a_message_that_is_not_ours_is_kept_and_the_queue_goes_on(
         username=APP_USER,
         password=credentials.broker_app_password,
         ca_file=str(local_platform.home.tls / "ca.pem"),
+        # A busy machine holds a message up for longer than the usual times.
+        connect_timeout=60.0,
+        receipt_timeout=60.0,
     )
     broker.publish(OutgoingMessage(queue="reports-interactive-0", body=foreign, correlation_id="foreign"))
     broker.close()
@@ -131,6 +135,13 @@ def test_a_taken_port_is_named_with_its_part_and_the_way_out(tmp_path: Path) -> 
     assert refused.returncode == 1
     assert f"{ports.broker} (broker)" in refused.stderr
     assert "PRENSA_PORT_BASE" in refused.stderr
+
+
+def test_a_block_of_ports_is_given_to_one_platform_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = choose_ports(0)
+    monkeypatch.setattr(module, "_FREE_BASES", range(first.base, first.base + BLOCK, BLOCK))
+    with pytest.raises(PortTaken):
+        choose_ports(0)
 
 
 def test_what_a_killed_supervisor_leaves_is_cleaned_by_the_next_start(tmp_path: Path) -> None:
