@@ -32,9 +32,13 @@ def synthesized() -> Path:
         unfinished = TEMPLATES / f".{folder.name}.{os.getpid()}"
         shutil.rmtree(unfinished, ignore_errors=True)
         _synthesize(unfinished)
-        if not folder.exists():
+        try:
             unfinished.rename(folder)
-        shutil.rmtree(unfinished, ignore_errors=True)
+        except OSError:
+            # Another platform was faster: its folder is not empty, and so is not replaced.
+            if not folder.exists():
+                raise
+            shutil.rmtree(unfinished)
         _forget_old(folder)
     return folder
 
