@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -108,7 +109,7 @@ class ActiveMq:
             self._process = subprocess.Popen(
                 ["java", *jvm, *home, "-cp", classpath, *main], stdout=log, stderr=subprocess.STDOUT
             )
-        wait_until_ready(self._process, self._listens, name="ActiveMQ", log=path)
+        wait_until_ready(self._process, self._takes_a_login, name="ActiveMQ", log=path)
 
     def kill(self) -> None:
         """End it as a crash would."""
@@ -127,9 +128,19 @@ class ActiveMq:
         rows = [line.split() for table in tables for line in table.read_text().splitlines()[1:]]
         return sum(row[1].endswith(f"0100007F:{self.port:04X}") and row[3] == "01" for row in rows)
 
-    def _listens(self) -> bool:
+    def _takes_a_login(self) -> bool:
+        """A login and not a port alone: the first handshake of a JVM takes seconds on a busy machine."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
         try:
-            socket.create_connection((self.host, self.port), timeout=1).close()
+            with (
+                socket.create_connection((self.host, self.port), timeout=30) as plain,
+                context.wrap_socket(plain) as connection,
+            ):
+                connection.sendall(
+                    f"STOMP\naccept-version:1.2\nhost:test\nlogin:{USERNAME}\npasscode:{PASSWORD}\n\n\0".encode()
+                )
+                return connection.recv(65536).startswith(b"CONNECTED")
         except OSError:
             return False
-        return True

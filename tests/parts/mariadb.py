@@ -3,7 +3,6 @@
 import functools
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,9 +16,9 @@ import pymysql
 import pytest
 
 from tests.parts.certificates import CertificateAuthority
+from tests.parts.processes import DEADLINE_SECONDS, free_port
 
 _ROOT = "root"
-_DEADLINE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def started() -> MariaDbServer:
     (folder / "tmp").mkdir()
     command += [f"--tmpdir={folder / 'tmp'}"]
     _create_system_tables(folder, command)
-    port = _free_port()
+    port = free_port()
     command += [f"--socket={folder / 'mariadbd.sock'}", f"--pid-file={folder / 'mariadbd.pid'}"]
     command += ["--bind-address=127.0.0.1", f"--port={port}", "--skip-name-resolve"]
     # A zone with an offset, so that a session which does not set its own is seen (case E16).
@@ -119,12 +118,12 @@ def _create_system_tables(folder: Path, command: list[str]) -> None:
         input=f"CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket = NULL;\n{sql}".encode(),
         check=True,
         capture_output=True,
-        timeout=_DEADLINE_SECONDS,
+        timeout=DEADLINE_SECONDS,
     )
 
 
 def _wait_until_ready(server: MariaDbServer) -> None:
-    deadline = time.monotonic() + _DEADLINE_SECONDS
+    deadline = time.monotonic() + DEADLINE_SECONDS
     while True:
         try:
             server.execute("SELECT 1")
@@ -140,10 +139,3 @@ def _wait_until_ready(server: MariaDbServer) -> None:
                 continue
         else:
             return
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
