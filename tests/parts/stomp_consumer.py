@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from tests.parts.activemq import PASSWORD, USERNAME, ActiveMq
 
+_PATIENCE_SECONDS = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
@@ -17,35 +19,48 @@ class ReceivedMessage:
 
 
 def receive(
-    broker: ActiveMq, queue: str, *, ca_file: str, count: int, seconds: float = 10.0
+    broker: ActiveMq, queue: str, *, ca_file: str, count: int, seconds: float = _PATIENCE_SECONDS
 ) -> list[ReceivedMessage]:
-    """Take up to ``count`` messages from a queue, in their order, waiting at most ``seconds``."""
-    deadline = time.monotonic() + seconds
+    """Take messages from a queue, in their order, until ``count`` have come or ``seconds`` are over.
+
+    Nothing that was taken is left out, so that there can be more. For a login, a subscription and an end,
+    which are no messages, the broker has all the time it needs.
+    """
     context = ssl.create_default_context(cafile=ca_file)
     messages: list[ReceivedMessage] = []
     buffered = b""
     with (
-        socket.create_connection((broker.host, broker.port), seconds) as plain,
+        socket.create_connection((broker.host, broker.port), _PATIENCE_SECONDS) as plain,
         context.wrap_socket(plain, server_hostname=broker.host) as connection,
     ):
+
+        def comes(receipt: str) -> bool:
+            """Read once and keep the messages; whether the receipt is among what came."""
+            nonlocal buffered
+            data = connection.recv(65536)
+            assert data, "the broker closed the connection"
+            *frames, buffered = (buffered + data).split(b"\0")
+            messages.extend(_parse(frame) for frame in frames if frame.lstrip(b"\n").startswith(b"MESSAGE"))
+            return any(f"receipt-id:{receipt}".encode() in frame for frame in frames)
+
         connection.sendall(
             f"STOMP\naccept-version:1.2\nhost:test\nlogin:{USERNAME}\npasscode:{PASSWORD}\n\n\0"
-            f"SUBSCRIBE\nid:1\ndestination:/queue/{queue}\nack:auto\n\n\0".encode()
+            f"SUBSCRIBE\nid:1\ndestination:/queue/{queue}\nack:auto\nreceipt:hello\n\n\0".encode()
         )
+        while not comes("hello"):
+            continue
+        deadline = time.monotonic() + seconds
         while len(messages) < count and time.monotonic() < deadline:
             connection.settimeout(max(0.01, deadline - time.monotonic()))
             try:
-                data = connection.recv(65536)
+                comes("none")
             except TimeoutError:
                 break
-            assert data, "the broker closed the connection"
-            *frames, buffered = (buffered + data).split(b"\0")
-            messages += [_parse(frame) for frame in frames if frame.lstrip(b"\n").startswith(b"MESSAGE")]
         connection.sendall(b"DISCONNECT\nreceipt:bye\n\n\0")
-        connection.settimeout(seconds)
+        connection.settimeout(_PATIENCE_SECONDS)
         # The receipt says that the acknowledgements before it have arrived.
-        while b"bye" not in buffered:
-            buffered += connection.recv(65536)
+        while not comes("bye"):
+            continue
     return messages
 
 
