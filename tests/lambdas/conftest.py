@@ -7,6 +7,7 @@ import pytest
 from tests.parts.activemq import ActiveMq
 from tests.parts.certificates import CertificateAuthority
 from tests.parts.object_store import ACCESS_KEY, REGION, SECRET_KEY, ObjectStore
+from tests.parts.processes import refusing_port
 from tests.parts.valkey_server import ValkeyServer
 
 
@@ -51,6 +52,13 @@ def object_store(_running_object_store: ObjectStore, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     return _running_object_store
+
+
+@pytest.fixture
+def dead_port() -> Iterator[int]:
+    """A port on which nothing listens, to the end of the test."""
+    with refusing_port() as port:
+        yield port
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The status cache on a real Valkey: versions never go back, and an outage costs next to nothing."""
 
 import logging
+import math
 import os
 import signal
 import time
@@ -15,7 +16,7 @@ import pytest
 
 from reporting.cache import CachedStatus, CacheUnavailable, NoCache, ValkeyCache
 from tests.parts.certificates import CertificateAuthority, self_signed
-from tests.parts.processes import eventually, free_port
+from tests.parts.processes import eventually, once_below
 from tests.parts.tcp_proxy import TcpProxy
 from tests.parts.valkey_server import PASSWORD, ValkeyServer
 
@@ -37,7 +38,7 @@ def connect(valkey_server: ValkeyServer) -> Iterator[Connect]:
             "tls": False,
             "password": PASSWORD,
             # Long enough for a busy machine; the tests of time-outs set their own.
-            "timeout": 1.0,
+            "timeout": 60.0,
         }
         caches.append(ValkeyCache(**(usual | settings)))
         return caches[-1]
@@ -55,6 +56,11 @@ def cache(connect: Connect) -> ValkeyCache:
 @pytest.fixture
 def report_id() -> str:
     return str(uuid4())
+
+
+def said_of_the_cache(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the adapter has logged, and not what other threads of this process have."""
+    return [record.message for record in caplog.records if record.name == "reporting.cache"]
 
 
 class TestVersions:
@@ -146,44 +152,62 @@ class TestVersions:
 
 class TestOutages:
     def test_a_cache_that_is_not_there_is_a_miss_and_logged_once(
-        self, connect: Connect, report_id: str, caplog: pytest.LogCaptureFixture
+        self, connect: Connect, report_id: str, caplog: pytest.LogCaptureFixture, dead_port: int
     ) -> None:
-        cache = connect(port=free_port())
-        started = time.monotonic()
-        for version in range(50):
-            cache.put(report_id, version, RUNNING)
-            cache.invalidate(report_id, version)
-            assert cache.get(report_id) is None
-        assert time.monotonic() - started < 0.5
-        assert len(caplog.records) == 1
+        def use() -> float:
+            caplog.clear()
+            cache = connect(port=dead_port)
+            started = time.monotonic()
+            for version in range(50):
+                cache.put(report_id, version, RUNNING)
+                cache.invalidate(report_id, version)
+                assert cache.get(report_id) is None
+            return time.monotonic() - started
+
+        once_below(0.5, use)
+        assert len(said_of_the_cache(caplog)) == 1
 
     def test_a_cache_that_does_not_answer_costs_one_short_time_out(
         self, connect: Connect, valkey_server: ValkeyServer, report_id: str
     ) -> None:
-        cache = connect(timeout=0.1, retry_after=30.0)
-        cache.put(report_id, 1, RUNNING)
-        os.kill(valkey_server.pid, signal.SIGSTOP)
-        try:
-            started = time.monotonic()
-            for _ in range(20):
-                assert cache.get(report_id) is None
-            assert time.monotonic() - started < 0.5
-        finally:
-            os.kill(valkey_server.pid, signal.SIGCONT)
+        def use() -> float:
+            cache = connect(timeout=0.1, retry_after=600.0)
+            cache.put(report_id, 1, RUNNING)
+            if cache.get(report_id) is None:
+                return math.inf  # It took longer than the time-out even before.
+            os.kill(valkey_server.pid, signal.SIGSTOP)
+            try:
+                started = time.monotonic()
+                for _ in range(20):
+                    assert cache.get(report_id) is None
+                return time.monotonic() - started
+            finally:
+                os.kill(valkey_server.pid, signal.SIGCONT)
+
+        once_below(0.5, use)
 
     def test_a_late_answer_is_never_taken_for_that_of_a_later_call(
         self, connect: Connect, valkey_server: ValkeyServer
     ) -> None:
+        straight = connect()
+        first, second = str(uuid4()), str(uuid4())
+        straight.put(first, 1, {"is": "first"})
+        straight.put(second, 1, {"is": "second"})
+        expected = CachedStatus(version=1, status={"is": "second"})
         with TcpProxy(valkey_server.port) as proxy:
             cache = connect(port=proxy.port, timeout=0.2, retry_after=0.0)
-            first, second = str(uuid4()), str(uuid4())
-            cache.put(first, 1, {"is": "first"})
-            cache.put(second, 1, {"is": "second"})
+            eventually(lambda: cache.get(first) is not None, what="a connection that works")
             proxy.hold()
             assert cache.get(first) is None
             proxy.release()
-            found = cache.get(second)
-        assert found == CachedStatus(version=1, status={"is": "second"})
+
+            def answers() -> bool:
+                # On a busy machine a call may be too late again, and then is a miss.
+                found = cache.get(second)
+                assert found in (None, expected)
+                return found is not None
+
+            eventually(answers, what="an answer in time")
 
     def test_the_cache_is_used_again_after_an_outage(
         self, connect: Connect, valkey_server: ValkeyServer, report_id: str, caplog: pytest.LogCaptureFixture
@@ -202,8 +226,7 @@ class TestOutages:
             return cache.get(report_id) is not None
 
         eventually(answers, what="an answer of the cache")
-        messages = [record.message for record in caplog.records if record.name == "reporting.cache"]
-        assert [message.split(":")[0] for message in messages] == [
+        assert [message.split(":")[0] for message in said_of_the_cache(caplog)] == [
             "the cache does not answer and is left out",
             "the cache answers again",
         ]
@@ -222,10 +245,12 @@ class TestOutages:
         cache.put(report_id, 1, RUNNING)
         assert cache.get(report_id) is None
 
-    def test_the_check_raises_during_an_outage(self, cache: ValkeyCache, connect: Connect) -> None:
+    def test_the_check_raises_during_an_outage(
+        self, cache: ValkeyCache, connect: Connect, dead_port: int
+    ) -> None:
         cache.check()
         with pytest.raises(CacheUnavailable):
-            connect(port=free_port()).check()
+            connect(port=dead_port).check()
 
 
 class TestTls:

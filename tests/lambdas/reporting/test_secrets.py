@@ -9,7 +9,6 @@ import pytest
 from reporting.secrets import SecretsManager, SecretsUnavailable, SecretUnusable
 from tests.parts.http_proxy import HttpProxy
 from tests.parts.object_store import ObjectStore
-from tests.parts.processes import free_port
 
 type Keep = Callable[[str], str]
 
@@ -69,9 +68,9 @@ def test_a_secret_of_bytes_is_unusable(secrets: SecretsManager, object_store: Ob
 
 
 @pytest.mark.usefixtures("object_store")
-def test_a_store_that_does_not_answer_is_unavailable() -> None:
+def test_a_store_that_does_not_answer_is_unavailable(dead_port: int) -> None:
     with pytest.raises(SecretsUnavailable) as failure:
-        SecretsManager(endpoint_url=f"http://127.0.0.1:{free_port()}").text("any")
+        SecretsManager(endpoint_url=f"http://127.0.0.1:{dead_port}").text("any")
     assert "127.0.0.1" not in str(failure.value)
 
 
