@@ -26,6 +26,7 @@ from reporting.retries import Backoff
 from reporting.settings import SourceSettings
 from reporting.snapshots import Snapshots
 from reporting.sources import SourceOpener
+from reporting.sql_source import SqlSource
 from reporting.states import Status
 from reporting.storage import S3ResultStore
 from tests.parts.brokers import ConfirmingBroker
@@ -213,10 +214,24 @@ def service(  # noqa: PLR0917 - fixtures
 # --- all rows or none -----------------------------------------------------------------------------------
 
 
-def test_every_row_is_in_the_file_while_progress_is_written_beside_the_stream(service: Service) -> None:
+def test_every_row_is_in_the_file_while_progress_is_written_beside_the_stream(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Case E05: what is written of a report's progress has a connection of its own."""
-    sql = "SELECT seq AS id, SLEEP(IF(seq % 100 = 0, 0.03, 0)) AS s FROM seq_1_to_10000"
-    done = service.make("id:integer s:integer", sql)
+    report = service.ask("id:integer", "SELECT seq AS id FROM seq_1_to_10000")
+    batches = SqlSource._batches
+
+    def held_up(source: SqlSource) -> Iterator[list[Any]]:
+        """The rows, of which the last ones come once it is written that the first ones are done."""
+        stream = batches(source)
+        yield next(stream)
+        yield next(stream)
+        eventually(lambda: service.reports.get(report.id).rows_done > 0, what="progress")
+        yield from stream
+
+    monkeypatch.setattr(SqlSource, "_batches", held_up)
+    service.carry_out(report)
+    done = service.reports.get(report.id)
     assert done.result is not None
     assert done.result["row_count"] == 10_000
     assert [row[0] for row in service.rows(done)] == [str(number) for number in range(1, 10_001)]
