@@ -1,5 +1,6 @@
 """Reading MySQL's packets in bulk: the values of PyMySQL's own cursor, and never a shorter result."""
 
+import math
 import random
 import threading
 import time
@@ -31,11 +32,12 @@ from reporting.sql_source import (
 )
 from tests.parts.mariadb import MariaDbServer, mariadb_server
 from tests.parts.packet_proxy import Edit, Last, PacketProxy
+from tests.parts.processes import once_below
 
 __all__ = ["mariadb_server"]
 
 _ROWS = 2_000
-_DEADLINE_SECONDS = 20
+_DEADLINE_SECONDS = 60
 _EOF = b"\x05\x00\x00"
 
 needs_native = pytest.mark.skipif(mysql_rows.native is None, reason="the C module has not been built")
@@ -69,7 +71,7 @@ def source_of(
     *,
     port: int | None = None,
     tls: bool = False,
-    timeout: float = 30,
+    timeout: float = 60,
     batch_size: int = 100,
 ) -> SqlSource:
     return SqlSource(
@@ -80,6 +82,7 @@ def source_of(
             user="root",
             password="",
             ca_file=str(server.ca_file) if tls else None,
+            connect_timeout_seconds=60,
         ),
         statement=BoundStatement(sql.replace("%", "%%"), ()),
         columns=columns,
@@ -418,15 +421,19 @@ def test_an_unedited_stream_comes_whole_through_the_proxy(server: MariaDbServer,
 def test_a_server_that_falls_silent_between_rows_is_unavailable_in_time(
     server: MariaDbServer, either: None
 ) -> None:
-    with PacketProxy(server.port, _From(_at_the_end(lambda _: b"")())) as proxy:
-        source = source_of(
-            server, "SELECT id, label FROM numbers", ["id", "label"], port=proxy.port, timeout=0.5
-        )
-        source._session._silence = 0.1
-        started = time.monotonic()
-        with pytest.raises(SourceUnavailable):
-            rows_of(source)
-        assert time.monotonic() - started < 5
+    def read() -> float:
+        with PacketProxy(server.port, _From(_at_the_end(lambda _: b"")())) as proxy:
+            source = source_of(
+                server, "SELECT id, label FROM numbers", ["id", "label"], port=proxy.port, timeout=0.5
+            )
+            source._session._silence = 0.1
+            started = time.monotonic()
+            with pytest.raises((SourceUnavailable, QueryTimeout)) as caught:
+                rows_of(source)
+            # A busy machine may spend the query's own time before its first row.
+            return time.monotonic() - started if caught.type is SourceUnavailable else math.inf
+
+    once_below(5, read)
 
 
 def test_a_read_that_is_blocked_between_rows_can_be_interrupted(server: MariaDbServer, either: None) -> None:

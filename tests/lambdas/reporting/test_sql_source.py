@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reporting import mysql_rows
+from reporting import mysql_rows, sql_source
 from reporting.errors import PermanentError, TransientError
 from reporting.report_sql import BoundStatement, compile_statement
 from reporting.sql_source import (
@@ -28,12 +28,13 @@ from reporting.sql_source import (
 )
 from tests.parts.certificates import CertificateAuthority
 from tests.parts.mariadb import MariaDbServer, mariadb_server
+from tests.parts.processes import once_below
 
 __all__ = ["mariadb_server"]
 
 _ROWS = 20_000
 _PASSWORD = "reader-password"
-_DEADLINE_SECONDS = 20
+_DEADLINE_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,7 @@ def database(mariadb_server: MariaDbServer) -> SourceDatabase:
         user="source_reader",
         password=_PASSWORD,
         ca_file=str(mariadb_server.ca_file),
+        connect_timeout_seconds=60,
     )
 
 
@@ -160,19 +162,26 @@ def test_other_columns_than_the_report_types_are_refused(
 
 
 def test_a_time_limit_before_the_first_row_is_a_query_timeout(open_source: OpenSource) -> None:
-    started = time.monotonic()
-    with pytest.raises(QueryTimeout) as caught:
-        list(open_source("SELECT SLEEP(100000) AS a", ["a"], timeout=0.3))
-    assert time.monotonic() - started < 5
-    assert caught.value.code == "query_timeout"
-    assert isinstance(caught.value, PermanentError)
+    def read() -> float:
+        started = time.monotonic()
+        with pytest.raises(QueryTimeout) as caught:
+            list(open_source("SELECT SLEEP(100000) AS a", ["a"], timeout=0.3))
+        assert caught.value.code == "query_timeout"
+        assert isinstance(caught.value, PermanentError)
+        return time.monotonic() - started
+
+    once_below(5, read)
 
 
 def test_a_time_limit_in_the_middle_of_the_rows_is_a_query_timeout(open_source: OpenSource) -> None:
     sql = "SELECT label, SLEEP(IF(id > 5000, 0.001, 0)) AS s FROM numbers"
     received: list[Any] = []
-    with pytest.raises(QueryTimeout):
-        read_into(received, open_source(sql, ["label", "s"], timeout=0.5, batch_size=100))
+    # On a busy machine the limit may be over before the first row comes: then a longer one.
+    for limit in (0.5, 2, 10):
+        with pytest.raises(QueryTimeout):
+            read_into(received, open_source(sql, ["label", "s"], timeout=limit, batch_size=100))
+        if received:
+            break
     assert 0 < len(received) < _ROWS
 
 
@@ -189,6 +198,8 @@ def test_a_query_killed_in_the_middle_is_unavailable(
 ) -> None:
     batches = iter(open_source("SELECT label, SLEEP(0.001) AS s FROM numbers", ["label", "s"], batch_size=10))
     received = list(next(batches))
+    # The server may still be about to notice the ends of those before.
+    wait_until(lambda: len(connections(mariadb_server)) == 1)
     (connection,) = connections(mariadb_server)
     mariadb_server.execute(f"{kill} {connection}")
     with pytest.raises(SourceUnavailable) as caught:
@@ -214,7 +225,7 @@ def test_a_reader_that_stops_early_drops_the_connection_unread(
     started = time.monotonic()
     with source:
         next(iter(source))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20, "all rows were read"
     wait_until(lambda: connections(mariadb_server) == [])
 
 
@@ -282,7 +293,7 @@ def test_the_transaction_is_read_only_whatever_the_user_may_do(
 ) -> None:
     root = SourceDatabase(host=database.host, port=database.port, database="source", user="root", password="")
     statement = BoundStatement("DELETE FROM numbers", ())
-    source = SqlSource(database=root, statement=statement, columns=["a"], statement_timeout_seconds=5)
+    source = SqlSource(database=root, statement=statement, columns=["a"], statement_timeout_seconds=60)
     with pytest.raises(QueryRefused, match="error 1792"):
         list(source)
     assert mariadb_server.execute("SELECT COUNT(*) FROM source.numbers") == ((_ROWS,),)
@@ -389,12 +400,17 @@ def test_a_server_that_never_greets_is_unavailable_in_time() -> None:
             password="p",
             connect_timeout_seconds=0.3,
         )
-        started = time.monotonic()
-        with pytest.raises(SourceUnavailable):
-            estimate(database=nowhere, statement=BoundStatement("SELECT 1", ()))
-        assert time.monotonic() - started < 5
+
+        def ask() -> float:
+            started = time.monotonic()
+            with pytest.raises(SourceUnavailable):
+                estimate(database=nowhere, statement=BoundStatement("SELECT 1", ()))
+            return time.monotonic() - started
+
+        once_below(5, ask)
 
 
+@pytest.mark.usefixtures("patience")
 def test_a_certificate_of_another_authority_is_not_trusted(
     database: SourceDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -406,6 +422,7 @@ def test_a_certificate_of_another_authority_is_not_trusted(
         user="source_reader",
         password=_PASSWORD,
         ca_file=str(stranger.path),
+        connect_timeout_seconds=60,
     )
     with pytest.raises(SourceUnavailable) as caught:
         estimate(database=elsewhere, statement=BoundStatement("SELECT 1", ()))
@@ -477,7 +494,7 @@ def test_a_timestamp_comes_in_utc_whatever_the_servers_zone(
 def test_a_decimal_is_bound_exactly(database: SourceDatabase) -> None:
     statement = compile_statement("SELECT :n AS n, :small AS s", parameters=["n", "small"])
     bound = statement.bind({"n": Decimal("1E+2"), "small": Decimal("1E-10")})
-    source = SqlSource(database=database, statement=bound, columns=["n", "s"], statement_timeout_seconds=5)
+    source = SqlSource(database=database, statement=bound, columns=["n", "s"], statement_timeout_seconds=60)
     assert all_rows(source) == [(100, Decimal("0.0000000001"))]
 
 
@@ -498,6 +515,13 @@ def test_the_limit_of_the_session_is_set(open_source: OpenSource) -> None:
 # --- estimates ------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for an estimate waits for a busy machine, too."""
+    monkeypatch.setattr(sql_source, "_ESTIMATE_SILENCE_SECONDS", 60.0)
+
+
+@pytest.mark.usefixtures("patience")
 @pytest.mark.parametrize(
     ("sql", "expected"),
     [
@@ -506,21 +530,29 @@ def test_the_limit_of_the_session_is_set(open_source: OpenSource) -> None:
         ("SELECT 12.7", 12),
         ("SELECT 1e3", 1000),
         ("SELECT NULL", None),
-        ("SELECT SLEEP(30)", None),
     ],
 )
 def test_an_estimate_is_a_number_or_none(database: SourceDatabase, sql: str, expected: int | None) -> None:
-    started = time.monotonic()
-    assert estimate(database=database, statement=BoundStatement(sql, ())) == expected
-    assert time.monotonic() - started < 5
+    assert estimate(database=database, statement=BoundStatement(sql, ()), timeout_seconds=60) == expected
 
 
+@pytest.mark.usefixtures("patience")
+def test_an_estimate_that_takes_long_is_none_soon(database: SourceDatabase) -> None:
+    def ask() -> float:
+        started = time.monotonic()
+        assert estimate(database=database, statement=BoundStatement("SELECT SLEEP(30)", ())) is None
+        return time.monotonic() - started
+
+    once_below(5, ask)
+
+
+@pytest.mark.usefixtures("patience")
 @pytest.mark.parametrize(
     "sql", ["SELECT 1, 2", "SELECT 1 UNION SELECT 2", "SELECT 'x'", "SELECT -1", "SELECT x"]
 )
 def test_an_estimate_of_anything_else_is_refused(database: SourceDatabase, sql: str) -> None:
     with pytest.raises(QueryRefused):
-        estimate(database=database, statement=BoundStatement(sql, ()))
+        estimate(database=database, statement=BoundStatement(sql, ()), timeout_seconds=60)
 
 
 _VALUES: dict[str, st.SearchStrategy[Any]] = {
@@ -539,7 +571,11 @@ _ROWS_OF_EVERY_TYPE = st.tuples(*(st.none() | values for values in _VALUES.value
 
 
 @given(rows=st.lists(_ROWS_OF_EVERY_TYPE, min_size=1, max_size=30), batch=st.integers(1, 12))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_rows_read_in_bulk_are_those_that_pymysql_reads(
     database: SourceDatabase, mariadb_server: MariaDbServer, rows: list[tuple[Any, ...]], batch: int
 ) -> None:
@@ -560,7 +596,7 @@ def test_rows_read_in_bulk_are_those_that_pymysql_reads(
         database=database,
         statement=BoundStatement("SELECT * FROM bulk ORDER BY id", ()),
         columns=columns,
-        statement_timeout_seconds=20,
+        statement_timeout_seconds=60,
         batch_size=batch,
     )
     found = all_rows(source)
