@@ -21,7 +21,7 @@ from reporting.storage import (
 )
 from tests.parts.http_proxy import Drop, HttpProxy, Request
 from tests.parts.object_store import ObjectStore
-from tests.parts.processes import eventually, free_port
+from tests.parts.processes import eventually
 
 MIB = 1024 * 1024
 #: The smallest part that S3 takes, to have several with little data.
@@ -249,8 +249,8 @@ class TestGivingUp:
             store = behind(proxy, bucket)
             with pytest.raises(ZeroDivisionError):
                 write_and_raise(store, key, bytes(2 * PART), ZeroDivisionError())
-        assert "could not be aborted" in caplog.text
-        assert caplog.records[-1].levelno == logging.ERROR
+        [said] = [record for record in caplog.records if "could not be aborted" in record.getMessage()]
+        assert said.levelno == logging.ERROR
         for upload in object_store.s3().list_multipart_uploads(Bucket=bucket)["Uploads"]:
             object_store.s3().abort_multipart_upload(
                 Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]
@@ -280,7 +280,7 @@ class TestBackPressure:
 
         def fault(request: Request) -> tuple[int, str] | None:
             if "partNumber=" in request.target:
-                gate.wait(10)
+                gate.wait(100)
             return None
 
         def render() -> None:
@@ -299,7 +299,8 @@ class TestBackPressure:
             rendering.join(0.3)
             assert sum(written) == 3 * PART
             gate.set()
-            rendering.join(10)
+            rendering.join(100)
+            assert not rendering.is_alive()
         assert direct(object_store, bucket).exists(key) is not None
         assert sum(written) == 5 * PART
 
@@ -363,8 +364,10 @@ class TestFaults:
         with HttpProxy(object_store.port, fault) as proxy, pytest.raises(StorageUnavailable):
             write(behind(proxy, bucket), key, pattern(PART + 1))
 
-    def test_a_store_that_is_not_there_is_unavailable(self, object_store: ObjectStore, key: str) -> None:
-        store = S3ResultStore(bucket="results", endpoint_url=f"http://127.0.0.1:{free_port()}")
+    def test_a_store_that_is_not_there_is_unavailable(
+        self, object_store: ObjectStore, key: str, dead_port: int
+    ) -> None:
+        store = S3ResultStore(bucket="results", endpoint_url=f"http://127.0.0.1:{dead_port}")
         started = time.monotonic()
         with pytest.raises(StorageUnavailable):
             store.put_input(key, b"[]")
@@ -418,12 +421,13 @@ def test_one_who_does_not_wait_asks_a_silent_store_once(object_store: ObjectStor
     over = threading.Event()
 
     def silent(_: Request) -> None:
-        over.wait(timeout=30)
+        over.wait(timeout=100)
 
     with HttpProxy(object_store.port, silent) as proxy:
         store = S3ResultStore(bucket=bucket, endpoint_url=proxy.url, answer_seconds=0.2, attempts=1)
         with pytest.raises(StorageUnavailable):
             store.find("results/x")
-        asked = len(proxy.requests)
+        # The client has given up, and the proxy may be a little behind.
+        eventually(lambda: len(proxy.requests) > 0, what="the one request")
         over.set()
-    assert asked == 1
+    assert len(proxy.requests) == 1
