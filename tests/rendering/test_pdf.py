@@ -1,5 +1,6 @@
 """PDF: every value is on a page, inside it, once, and readable."""
 
+import math
 import re
 import time
 from collections import defaultdict
@@ -13,6 +14,7 @@ import pypdf
 import pytest
 
 from rendering.model import Chart, ChartKind, Column, ColumnType, Format, Orientation, Page, PageSize, Total
+from tests.parts.processes import once_below
 
 from .support import make, one
 
@@ -214,13 +216,20 @@ def test_time_grows_linearly_with_rows() -> None:
 
     def seconds(count: int) -> float:
         rows = [[f"text {i}", "another text", i] for i in range(count)]
-        started = time.process_time()
+        # Of this thread alone: others of this process may be at work.
+        started = time.thread_time()
         make(P, columns, rows)
-        return time.process_time() - started
+        return time.thread_time() - started
 
-    times = [min(seconds(count) for _ in range(3)) for count in (2000, 4000, 8000)]
-    assert times[1] / times[0] <= 2.6
-    assert times[2] / times[1] <= 2.6
+    least = dict.fromkeys((2000, 4000, 8000), math.inf)
+
+    def growth() -> float:
+        """The greater of two ratios. What disturbs a measurement makes it longer: the shortest is right."""
+        for count, before in least.items():
+            least[count] = min(before, seconds(count))
+        return max(least[4000] / least[2000], least[8000] / least[4000])
+
+    once_below(2.6, growth)
 
 
 def test_columns_stay_where_they_are_from_the_first_page_to_the_last() -> None:

@@ -341,11 +341,12 @@ def test_of_many_columns_the_near_ones_are_named_and_where_the_others_are(catalo
 def test_a_body_of_nothing_but_problems_is_answered_soon_and_in_short(
     table: dict[str, Any], catalogue: Catalogue
 ) -> None:
-    started = time.monotonic()
+    # Of this thread alone: what else the machine has to do is no matter.
+    started = time.thread_time()
     with pytest.raises(InvalidRequest) as caught:
         parse({"table": {**TABLE, **table}}, catalogue)
     assert len(caught.value.problems) <= 100
-    assert time.monotonic() - started < 10
+    assert time.thread_time() - started < 10
 
 
 ROWS = {"title": "t", "columns": [{"key": "a"}]}
@@ -550,6 +551,6 @@ def test_any_body_is_a_request_for_a_dataset_or_a_list_of_problems(body: dict[st
 def test_a_wide_table_with_a_key_that_stands_twice_is_refused_at_once(catalogue: Catalogue) -> None:
     columns = [{"key": f"c{number}"} for number in range(16_383)]
     table = {"title": "t", "columns": [*columns, {"key": "c0"}], "rows": []}
-    started = time.monotonic()
+    started = time.thread_time()
     assert problems({"table": table}, catalogue) == [("/table/columns/16383/key", "invalid_value")]
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 5

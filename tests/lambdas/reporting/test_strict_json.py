@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from reporting.errors import MalformedBody
 from reporting.strict_json import parse_object
+from tests.parts.processes import once_below
 
 
 @pytest.mark.parametrize(
@@ -74,14 +75,14 @@ _LARGEST = 4_500_000
     ids=lambda body: f"{body[:8]!r} and so on",
 )
 def test_c15_a_hostile_body_is_refused_in_a_tenth_of_a_second(body: bytes) -> None:
-    seconds = []
-    # The best of three: other work of this process counts, too.
-    for _ in range(3):
-        started = time.process_time()
+    def parse() -> float:
+        # Of this thread alone: what else this process and the machine have to do is no matter.
+        started = time.thread_time()
         with pytest.raises(MalformedBody):
             parse_object(body)
-        seconds.append(time.process_time() - started)
-    assert min(seconds) < 0.1
+        return time.thread_time() - started
+
+    once_below(0.1, parse)
 
 
 def test_the_refusal_of_half_a_surrogate_pair_says_where_it_is() -> None:
