@@ -97,7 +97,7 @@ def test_a_link_does_not_end_with_the_credentials_of_a_role(monkeypatch: pytest.
     link = documents().document(snapshot(timedelta(hours=1)))["result"]["download"]
     query = dict(parse_qsl(urlsplit(link["url"]).query))
     assert query.keys() == {"Expires", "Signature", "Key-Pair-Id"}
-    assert before + 60 <= int(query["Expires"]) <= before + 70
+    assert before + 60 <= int(query["Expires"]) <= datetime.now(UTC).timestamp() + 60
     assert datetime.fromisoformat(link["expires_at"]).timestamp() == int(query["Expires"])
 
 
