@@ -98,7 +98,11 @@ def test_a_tables_totals_row_is_calculated_too(tmp_path: Path) -> None:
         max_size=60,
     )
 )
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=3,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_any_table_reads_back_cell_by_cell(tmp_path: Path, table: list[tuple[object, ...]]) -> None:
     columns = [
         Column(key="t", label="T"),
