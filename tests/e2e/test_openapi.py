@@ -73,6 +73,7 @@ def test_whatever_is_sent_the_answer_is_as_documented(
             base_url=everything.base,
             headers={"authorization": f"Bearer {everything.token}"},
             allow_redirects=False,
+            timeout=60,
         )
         case.validate_response(response, checks=list(_CHECKS))
 
