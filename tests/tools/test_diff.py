@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -406,9 +405,10 @@ def test_a_signal_ends_the_apps_and_leaves_no_worktree(
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     process = subprocess.Popen(command(small, "--base", "main", "--env", "dev"), cwd=ROOT)
     signal.signal(signal.SIGINT, before)
-    eventually(started.exists, seconds=30, what="the app")
+    eventually(started.exists, what="the app")
     process.send_signal(number)
-    assert process.wait(timeout=20) == 130
+    # Before the app itself would end.
+    assert process.wait(timeout=50) == 130
     assert len(git(small, "worktree", "list").splitlines()) == 1
 
 
@@ -448,6 +448,7 @@ def test_without_credentials_the_deployed_stacks_are_an_error_that_says_so(
 
 def test_the_cli_is_installed_once() -> None:
     cdk.install()
-    started = time.monotonic()
+    stamp = ROOT / ".local/tools/cdk/.installed"
+    before = stamp.stat()
     cdk.install()
-    assert time.monotonic() - started < 2
+    assert (stamp.stat().st_ino, stamp.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
