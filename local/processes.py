@@ -17,8 +17,9 @@ import psutil
 from local.home import read_json, write_json
 
 _SETPRIV = shutil.which("setpriv")
-#: A recorded start time differs from the one read later by rounding only.
-_START_TOLERANCE_SECONDS = 0.05
+#: A recorded start time differs from the one read later by rounding: it counts from the boot, whose time the
+#: kernel tells in whole seconds, and anew whenever the clock is corrected.
+_START_TOLERANCE_SECONDS = 1.5
 
 
 async def spawn(
