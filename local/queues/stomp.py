@@ -11,6 +11,7 @@ from typing import Self
 
 _ESCAPES = {"\\\\": "\\", "\\c": ":", "\\n": "\n", "\\r": "\r"}
 _HEARTBEAT_MS = 10_000
+_LOGIN_SECONDS = 5.0
 
 
 class StompError(ConnectionError):
@@ -37,7 +38,7 @@ class StompConnection:
         cls, *, host: str, port: int, username: str, password: str, context: ssl.SSLContext
     ) -> Self:
         """Connect over TLS and log in. Raises :class:`StompError`, OSError or TimeoutError."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(_LOGIN_SECONDS):
             reader, writer = await asyncio.open_connection(host, port, ssl=context, limit=16 * 1024 * 1024)
             connection = cls(reader, writer)
             connection._send(

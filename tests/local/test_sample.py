@@ -10,6 +10,7 @@ import pytest
 from local.sample import ensure, loading
 from local.sample.generator import ORDER_ITEMS, make_shop
 from local.sample.schema import TABLES
+from reporting import sql_source
 from reporting.report_types import load_report_types
 from reporting.sql_source import SourceDatabase, SqlSource, estimate
 from tests.parts.mariadb import MariaDbServer, mariadb_server
@@ -159,6 +160,7 @@ def database(shop: MariaDbServer) -> SourceDatabase:
         user=shop.user,
         password=shop.password,
         ca_file=str(shop.ca_file),
+        connect_timeout_seconds=60,
     )
 
 
@@ -238,13 +240,14 @@ def test_the_notes_are_the_newest_ones(database: SourceDatabase) -> None:
     ],
 )
 def test_an_estimate_is_near_the_number_of_rows(
-    database: SourceDatabase, name: str, parameters: dict[str, Any]
+    database: SourceDatabase, name: str, parameters: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report_type = load_report_types(_REPORT_TYPES)[name]
     statement = report_type.estimate_statement(report_type.validate_parameters(parameters))
     assert statement is not None
     # No time limit to speak of: the machine may be busy.
-    estimated = estimate(database=database, statement=statement, timeout_seconds=30) or 0
+    monkeypatch.setattr(sql_source, "_ESTIMATE_SILENCE_SECONDS", 60.0)
+    estimated = estimate(database=database, statement=statement, timeout_seconds=60) or 0
     assert estimated == pytest.approx(len(read(database, name, parameters)), rel=0.2)
 
 

@@ -104,6 +104,12 @@ def fill(activemq: ActiveMq, authority: CertificateAuthority, queue: str, count:
     broker.close()
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A login takes as long as a busy machine needs for it."""
+    monkeypatch.setattr(stomp, "_LOGIN_SECONDS", 60)
+
+
 async def consumer(activemq: ActiveMq, authority: CertificateAuthority, queue: str) -> StompConnection:
     connection = await StompConnection.open(
         host=activemq.host,
@@ -148,6 +154,7 @@ from local.queues import stomp
 from tests.parts.activemq import PASSWORD, USERNAME
 _, port, ca_file, queue = sys.argv
 stomp._HEARTBEAT_MS = 3000
+stomp._LOGIN_SECONDS = 60
 
 async def main():
     connection = await stomp.StompConnection.open(
