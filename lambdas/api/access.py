@@ -10,6 +10,8 @@ from reporting.errors import PrensaError
 READ = "reports/read"
 WRITE = "reports/write"
 ADMIN = "reports/admin"
+#: What the columns of tenants hold.
+MAX_TENANT = 128
 
 
 class NotAuthenticated(PrensaError):
@@ -26,6 +28,13 @@ class ScopeMissing(PrensaError):
     title = "The token does not allow this"
 
 
+class UnusableTenant(PrensaError):
+    """The caller's tenant has a name that the database can't tell from every other one."""
+
+    code = "unusable_tenant"
+    title = "The caller's tenant can't be used"
+
+
 def require_tenant(event: APIGatewayProxyEvent, *, scope: str, tenant_claim: str) -> str:
     """The caller's tenant, once it may do what ``scope`` stands for.
 
@@ -39,7 +48,7 @@ def require_tenant(event: APIGatewayProxyEvent, *, scope: str, tenant_claim: str
     authorizer: Mapping[str, Any] = context.get("authorizer") or {}
     principal = (context.get("identity") or {}).get("userArn")
     if not authorizer and principal:
-        return _principal(str(principal))
+        return _usable(_principal(str(principal)))
     claims: Mapping[str, Any] = authorizer.get("claims") or {}
     tenant = claims.get(tenant_claim) or claims.get("client_id")
     if not tenant:
@@ -47,7 +56,18 @@ def require_tenant(event: APIGatewayProxyEvent, *, scope: str, tenant_claim: str
     scopes = str(claims.get("scope", "")).split()
     if scope not in scopes:
         raise ScopeMissing(f"The call needs the scope {scope}; the token has: {' '.join(scopes) or 'none'}.")
-    return str(tenant)
+    return _usable(str(tenant))
+
+
+def _usable(tenant: str) -> str:
+    # To a column of text "acme" and "acme " are the same (MySQL 8.4 Reference Manual, "Trailing Space
+    # Handling in Comparisons"), and a server that is not strict cuts what is longer than its column.
+    if len(tenant) > MAX_TENANT or tenant != tenant.strip():
+        raise UnusableTenant(
+            f"A tenant's name has 1 to {MAX_TENANT} characters without a blank at either end; "
+            f"the caller's has {len(tenant)}."
+        )
+    return tenant
 
 
 def _principal(arn: str) -> str:

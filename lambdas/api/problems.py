@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from aws_lambda_powertools.event_handler import Response
 
-from api.access import NotAuthenticated, ScopeMissing
+from api.access import NotAuthenticated, ScopeMissing, UnusableTenant
 from reporting.errors import (
     BodyTooLarge,
     DatasetNotUploaded,
@@ -53,6 +53,7 @@ _STATUS: Mapping[type[PrensaError], int] = {
     InvalidIdempotencyKey: 400,
     NotAuthenticated: 401,
     ScopeMissing: 403,
+    UnusableTenant: 403,
     ReportNotFound: 404,
     ForbiddenTransition: 409,
     DatasetNotUploaded: 409,

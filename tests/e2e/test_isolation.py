@@ -212,6 +212,23 @@ def test_an_idempotency_key_neither_gives_nor_hides_another_tenants_report(
     assert again == mine
 
 
+@pytest.mark.parametrize("spelled", ["{} ", "{}  ", "{}\u00a0", " {}"])
+def test_a_tenant_with_blanks_around_its_name_is_nobody(
+    service: Client, platform: PlatformHandle, spelled: str
+) -> None:
+    """To a column of text "acme" and "acme " are the same name."""
+    name = f"isolated-{uuid4()}"
+    mine = service.with_token(platform.token(name, SCOPES))
+    key = str(uuid4())
+    mine.generate(BODY, idempotency_key=key)
+    theirs = service.with_token(platform.token(spelled.format(name), SCOPES))
+    for answer in (
+        theirs.call("GET", "/reports"),
+        theirs.call("POST", "/generate", body=BODY, headers={"idempotency-key": key}),
+    ):
+        problem(answer, status=403, code="unusable_tenant")
+
+
 def test_a_link_opens_its_own_file_and_no_other(service: Client, other: Client) -> None:
     mine, _ = service.make(BODY)
     theirs, data = other.make(BODY)

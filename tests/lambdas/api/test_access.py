@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
-from api.access import READ, NotAuthenticated, ScopeMissing, require_tenant
+from api.access import READ, NotAuthenticated, ScopeMissing, UnusableTenant, require_tenant
 
 
 def tenant(**context: Any) -> str:
@@ -46,3 +46,19 @@ def test_claims_win_over_an_identity() -> None:
 def test_a_request_without_either_is_refused(context: dict[str, Any]) -> None:
     with pytest.raises(NotAuthenticated):
         tenant(**context)
+
+
+@pytest.mark.parametrize("name", ["acme ", " acme", "acme\u00a0", "acme\n", " ", "a" * 129])
+def test_a_tenant_that_columns_do_not_tell_from_others_is_refused(name: str) -> None:
+    with pytest.raises(UnusableTenant, match=f"the caller's has {len(name)}"):
+        tenant(authorizer={"claims": {"scope": "reports/read", "client_id": "c1", "tenant": name}})
+
+
+def test_an_identity_with_a_path_that_no_column_holds_is_refused() -> None:
+    with pytest.raises(UnusableTenant):
+        tenant(identity={"userArn": f"arn:aws:iam::123456789012:user/{'team/' * 30}jobs"})
+
+
+@pytest.mark.parametrize("name", ["a" * 128, "\U0001f600" * 128, "a b", "ação"])
+def test_a_tenant_may_fill_its_column(name: str) -> None:
+    assert tenant(authorizer={"claims": {"scope": "reports/read", "tenant": name}}) == name

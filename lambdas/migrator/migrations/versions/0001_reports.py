@@ -2,7 +2,8 @@
 
 Documents are LONGTEXT and not JSON: MySQL's JSON type turns a decimal into a double, and a request
 must come back with the digits it came with. Ids are ASCII with a binary collation; everything else is
-utf8mb4_bin, so that two names are the same only if they are the same characters.
+utf8mb4_bin, so that two names are the same only if they are the same characters; blanks at their ends do
+not count, and no name has any.
 """
 
 from alembic import op
