@@ -28,10 +28,19 @@ _LOCK_WAIT = 1205
 #: Once, and three times again.
 _TRIES = 4
 _CONNECT_SECONDS = 5
-#: 1040 too many connections, 1053 shutdown, 1927 and 3169 killed, 2002-2013 cannot connect or gone,
-#: 1290 the old primary of a failover has become read-only, 4031 the server closed an idle connection.
-_LOST = frozenset({0, 1040, 1053, 1290, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 3169, 4031})
-
+#: 1040, 1203 and 1226 as many connections or statements as there may be, 1053 shutdown, 1037, 1038, 1041
+#: and 1135 no memory or thread is left, 1129 the host has met too many errors, 1158-1161 network, 1317 killed
+#: by an operator, 1927 and 3169 killed, 2002-2013 cannot connect or gone, 2027 a packet that is broken, 1290
+#: and 1836 the old primary of a failover has become read-only, 1969 and 3024 a time limit of the server, 4031
+#: the server closed an idle connection.
+_LOST = frozenset(
+    {0, 1037, 1038, 1040, 1041, 1053, 1129, 1135, 1158, 1159, 1160, 1161, 1203, 1226, 1290, 1317, 1836}
+    | {1927, 1969, 2002, 2003, 2006, 2013, 2014, 2027, 2055, 3024, 3169, 4031}
+)
+#: A server that is not strict by itself, as RDS is not, cuts what does not fit its column.
+_SQL_MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION"
+#: What PyMySQL raises for a server or a connection; the others are about a statement.
+_OF_THE_SERVER = (pymysql.err.OperationalError, pymysql.err.InterfaceError, pymysql.err.InternalError)
 
 #: How long a statement may take to be answered, unless somebody waits for less.
 ANSWER_SECONDS = 30
@@ -47,7 +56,7 @@ def connector(
     ca_file: str | None,
     answer_seconds: float = ANSWER_SECONDS,
 ) -> Connect:
-    """A function that opens one connection: UTC session, utf8mb4, verified TLS when a CA is given.
+    """A function that opens one connection: strict and in UTC, utf8mb4, verified TLS when a CA is given.
 
     A server that has not answered a statement, or the login, in ``answer_seconds`` is lost.
     """
@@ -66,7 +75,7 @@ def connector(
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=answer_seconds,
             write_timeout=answer_seconds,
-            init_command="SET time_zone = '+00:00'",
+            init_command=f"SET time_zone = '+00:00', sql_mode = '{_SQL_MODE}'",
         )
 
     return connect
@@ -156,7 +165,7 @@ class Database:
         for tries in range(1, _TRIES + 1):
             try:
                 return work()
-            except (pymysql.err.OperationalError, pymysql.err.InterfaceError, OSError) as error:
+            except (*_OF_THE_SERVER, OSError) as error:
                 code = _code(error)
                 if code not in (_DEADLOCK, _LOCK_WAIT):
                     self.close()

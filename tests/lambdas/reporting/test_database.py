@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pymysql
 import pytest
 
 from reporting.database import Connect, Database, connector
@@ -98,6 +99,60 @@ def test_a_connection_that_was_idle_for_too_long_is_replaced_once(
     use(counted.database)
     assert counted.opened == 2
     counted.database.close()
+
+
+def test_more_connections_than_the_user_may_have_are_an_outage(
+    connect: Connect, database: Database, mariadb_server: MariaDbServer
+) -> None:
+    [[schema]] = database.query("SELECT DATABASE()")
+    mariadb_server.execute(
+        "CREATE OR REPLACE USER crowded@'127.0.0.1' IDENTIFIED BY 'of-a-test' WITH MAX_USER_CONNECTIONS 1",
+        "CREATE OR REPLACE USER crowded@localhost IDENTIFIED BY 'of-a-test' WITH MAX_USER_CONNECTIONS 1",
+        f"GRANT SELECT ON {schema}.* TO crowded@'127.0.0.1'",
+        f"GRANT SELECT ON {schema}.* TO crowded@localhost",
+    )
+    crowded = connector(
+        host=mariadb_server.host,
+        port=mariadb_server.port,
+        name=str(schema),
+        user="crowded",
+        password="of-a-test",
+        ca_file=None,
+    )
+    with crowded(), pytest.raises(DatabaseUnavailable):
+        Database(crowded).query("SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("statement", "number"),
+    [
+        ("SELECT SLEEP(5) FROM information_schema.tables LIMIT 1", "1969"),
+        ("KILL QUERY CONNECTION_ID()", "1317"),
+    ],
+    ids=["a-time-limit-of-the-server", "an-operator"],
+)
+def test_a_statement_that_the_server_ends_is_an_outage(connect: Connect, statement: str, number: str) -> None:
+    own = Counted(connect, "SET SESSION max_statement_time = 0.05")
+    with pytest.raises(DatabaseUnavailable) as caught:
+        own.database.query(statement)
+    assert number in str(caught.value.__cause__)
+    assert own.opened == 2, "once more on a new connection"
+    own.database.close()
+
+
+def test_what_does_not_fit_its_column_is_refused_whatever_the_servers_mode(
+    connect: Connect, database: Database, mariadb_server: MariaDbServer
+) -> None:
+    [[before]] = mariadb_server.execute("SELECT @@GLOBAL.sql_mode")
+    mariadb_server.execute("SET GLOBAL sql_mode = ''")
+    try:
+        own = Database(connect)
+        with pytest.raises(pymysql.err.DataError, match="Data too long"):
+            own.transaction(lambda cursor: add_lane(cursor, "x" * 17))
+        own.close()
+    finally:
+        mariadb_server.execute(f"SET GLOBAL sql_mode = '{before}'")
+    assert lanes_of(database) == []
 
 
 def test_a_commit_on_a_connection_that_is_gone_is_no_success(
