@@ -17,7 +17,6 @@ from reporting.errors import (
     Problem,
     QuotaExceeded,
     Rate,
-    ReportNotFound,
     RowQuota,
 )
 from reporting.idempotency import IdempotencyKey, body_hash, key_problems
@@ -284,9 +283,6 @@ class Generation:
         try:
             return self._reports.accept(new, first, key=key)
         except CommitUnknown:
-            # Look before answering: a report that was committed must not be reported as refused.
-            try:
-                report = self._reports.get(new.id)
-            except ReportNotFound:
-                return self._reports.accept(new, first, key=key)
-            return Accepted(report=report, outgoing=[], replayed=False)
+            # A report that was committed, or is about to be, must not be told as refused. The lock that both
+            # calls take first makes this one wait for what has become of the other.
+            return self._reports.accept(new, first, key=key, again=True)

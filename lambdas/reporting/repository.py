@@ -106,15 +106,20 @@ class Reports:
         self._quotas = quotas or Quotas({})
         self._window = tenant_window or Window({})
 
-    def accept(self, new: NewReport, first: OutboxMessage, *, key: IdempotencyKey | None) -> Accepted:
+    def accept(
+        self, new: NewReport, first: OutboxMessage, *, key: IdempotencyKey | None, again: bool = False
+    ) -> Accepted:
         """Store a report and its first message in one transaction.
 
+        ``again`` says that an earlier call may have stored it, or may be about to.
         Raises :class:`reporting.errors.IdempotencyConflict` and :class:`reporting.errors.QuotaExceeded`.
         """
 
         def store(cursor: Cursor) -> Accepted:
             # First of all: what is read afterwards is not older than the lock.
             window.lock(cursor, tenant=new.tenant, lane=new.lane)
+            if again and (stored := _find(cursor, new.id)) is not None:
+                return Accepted(report=stored, outgoing=[], replayed=False)
             report_id = idempotency.reserve(cursor, key, new.id) if key else new.id
             if report_id != new.id:
                 return Accepted(report=_select(cursor, report_id), outgoing=[], replayed=True)
@@ -518,8 +523,13 @@ class Reports:
 
 
 def _select(cursor: Cursor, report_id: str) -> Report:
+    found = _find(cursor, report_id)
+    if found is None:
+        raise ReportNotFound(report_id)
+    return found
+
+
+def _find(cursor: Cursor, report_id: str) -> Report | None:
     cursor.execute(f"SELECT {COLUMNS} FROM reports WHERE id = %s", (report_id,))  # noqa: S608 - constants
     row = cursor.fetchone()
-    if row is None:
-        raise ReportNotFound(report_id)
-    return Report.from_row(row)
+    return None if row is None else Report.from_row(row)

@@ -4,11 +4,20 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
+import pymysql
 import pytest
 
 from reporting.database import Connect, Database
-from reporting.errors import ForbiddenTransition, IdempotencyConflict, LeaseLost, ReportNotFound
+from reporting.discards import Discards
+from reporting.errors import (
+    CommitUnknown,
+    ForbiddenTransition,
+    IdempotencyConflict,
+    LeaseLost,
+    ReportNotFound,
+)
 from reporting.followups import dead_letter
 from reporting.idempotency import IdempotencyKey
 from reporting.outbox import Outbox
@@ -516,3 +525,53 @@ def test_a_retry_that_is_due_later_has_not_waited(reports: Reports, database: Da
         (report.id,),
     )
     assert (reports.waiting().reports, reports.waiting().oldest_seconds) == (1, 0)
+
+
+def _late_commit(connect: Connect, commits: list[Callable[[], None]]) -> Connect:
+    """Connections of which the first loses the answer to its COMMIT, which the server gets in ``commits``."""
+
+    def lost() -> None:
+        raise pymysql.err.OperationalError(2013, "Lost connection to MySQL server during query")
+
+    def connect_late() -> Any:
+        connection = connect()
+        if not commits:
+            commits.append(connection.commit)
+            # The server has not heard that its client has gone.
+            connection.commit, connection.close = lost, lambda: None  # type: ignore[method-assign]
+        return connection
+
+    return connect_late
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+@pytest.mark.parametrize("kept", ["in-the-database", "in-the-bucket"])
+def test_a_commit_that_lands_while_the_report_is_stored_again_makes_one_report(
+    database: Database, connect: Connect, mariadb_server: MariaDbServer, key: str | None, kept: str
+) -> None:
+    new = new_report(input_key="inputs/x.json" if kept == "in-the-bucket" else None)
+    if new.input_key is not None:
+        Discards(database).expect_input(new.input_key)
+    bound = None if key is None else IdempotencyKey(tenant=new.tenant, key=key, body_hash="0" * 64)
+    commits: list[Callable[[], None]] = []
+    late = Reports(Database(_late_commit(connect, commits)))
+    with pytest.raises(CommitUnknown):
+        late.accept(new, first_message(new), key=bound)
+    assert count(database, "reports") == 0, "nobody sees it yet"
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(late.accept, new, first_message(new), key=bound, again=True)
+        waiting = "SELECT 1 FROM information_schema.processlist WHERE info LIKE 'INSERT INTO tenant_lanes%'"
+        try:
+            eventually(lambda: bool(mariadb_server.execute(waiting)), what="the wait for the first call")
+        finally:
+            commits[0]()
+        accepted = second.result(timeout=30)
+    assert (accepted.report.id, accepted.replayed, accepted.outgoing) == (new.id, False, [])
+    assert [count(database, table) for table in ("reports", "outbox")] == [1, 1]
+
+
+def test_a_commit_that_was_lost_is_made_again(database: Database, connect: Connect) -> None:
+    new = new_report()
+    reports = Reports(database)
+    accepted = reports.accept(new, first_message(new), key=None, again=True)
+    assert (accepted.report.id, len(accepted.outgoing)) == (new.id, 1)
