@@ -41,6 +41,8 @@ _DATETIME = re.compile(
 _MOST_DIGITS = 100
 _FINER_THAN_MICROSECONDS = re.compile(r"\.[0-9]{6}0*[1-9]")
 _CLOCK_DURATION = re.compile(r"(-?)([0-9]{1,8}):([0-5][0-9]):([0-5][0-9](?:\.[0-9]{1,6})?)")
+#: A byte that printed ASCII does not have.
+_NO_TEXT = re.compile(rb"[^ -~]")
 #: ISO 8601-1:2019 section 5.5.2.2, without years and months, whose length is not fixed.
 _ISO_DURATION = re.compile(
     r"(-?)P(?=[0-9T])(?:([0-9]{1,9})W)?(?:([0-9]{1,9})D)?"
@@ -96,6 +98,12 @@ def decimal_text(value: Decimal) -> str:
     return text.removeprefix("-") if not value else text
 
 
+def _is_writable(value: Decimal) -> bool:
+    """Whether all of its digits can be written without an exponent, or it has none at all."""
+    exponent = value.as_tuple().exponent
+    return not isinstance(exponent, int) or (exponent >= _MIN_EXPONENT and value.adjusted() <= _MAX_EXPONENT)
+
+
 def _kept(value: object) -> str:  # noqa: PLR0911 - one for each type
     """``value`` as text, when its column can't hold it as what it is."""
     match value:
@@ -106,6 +114,9 @@ def _kept(value: object) -> str:  # noqa: PLR0911 - one for each type
         case int():
             # Decimal has no limit on digits, str(int) has one.
             return str(Decimal(value))
+        case Decimal() if _is_writable(value):
+            # Not "1E-7": the digits that are meant.
+            return format(value, "f")
         case bytes() | bytearray() | memoryview():
             return f"0x{bytes(value).hex().upper()}"
         case timedelta():
@@ -160,8 +171,9 @@ def _integer(value: object, _zone: tzinfo) -> int:
     if type(value) is int and -(1 << 63) <= value < 1 << 64:
         return value
     if isinstance(value, bytes | bytearray):
-        # BIT(n) columns arrive as big-endian bytes.
-        if len(value) > 8:
+        # Bits, as of IFNULL(flag, b'0'), are big-endian bytes. What could be text is no number: the digits
+        # that AES_DECRYPT gives would be another one.
+        if len(value) > 8 or not _NO_TEXT.search(value):
             raise _Unfit(_kept(value))
         return int.from_bytes(value, "big")
     if isinstance(value, float) and not math.isfinite(value):

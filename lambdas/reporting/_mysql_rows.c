@@ -138,12 +138,24 @@ moment(const State *state, const Column *column, const unsigned char *data, Py_s
     return made;
 }
 
+/* Text, also with halves of surrogate pairs, which servers take for characters. */
+static PyObject *
+utf8_text(const unsigned char *data, Py_ssize_t size)
+{
+    PyObject *made = PyUnicode_DecodeUTF8((const char *)data, size, NULL);
+    if (made == NULL && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
+        PyErr_Clear();
+        made = PyUnicode_DecodeUTF8((const char *)data, size, "surrogatepass");
+    }
+    return made;
+}
+
 static PyObject *
 value_of(const State *state, const Column *column, const unsigned char *data, Py_ssize_t size)
 {
     switch (column->kind) {
     case 's':
-        return PyUnicode_DecodeUTF8((const char *)data, size, NULL);
+        return utf8_text(data, size);
     case 'b':
         return PyBytes_FromStringAndSize((const char *)data, size);
     case 'i':

@@ -14,6 +14,7 @@ from typing import Any
 from pymysql.converters import convert_date, convert_datetime
 from pymysql.err import OperationalError
 
+from reporting.mysql_values import as_text
 from reporting.observability import logger
 
 try:
@@ -32,7 +33,14 @@ _TORN_ROW = 3
 #: CR_MALFORMED_PACKET of MySQL's client errors.
 _MALFORMED = 2027
 _UTF8 = frozenset({"utf8", "utf8mb4", "ascii"})
-_KINDS: dict[Any, str] = {int: "i", Decimal: "n", convert_date: "d", convert_datetime: "m", float: "f"}
+_KINDS: dict[Any, str] = {
+    as_text: "s",
+    int: "i",
+    Decimal: "n",
+    convert_date: "d",
+    convert_datetime: "m",
+    float: "f",
+}
 
 
 class _Rest:

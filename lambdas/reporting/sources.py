@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rendering.column_types import TEXT_TYPES
 from reporting.errors import TimeLimit
 from reporting.observability import logger
 from reporting.report_types import Catalogue
@@ -42,6 +43,7 @@ class SourceOpener:
             database=source_database(self._settings, self._secrets),
             statement=found.statement(parameters),
             columns=[column.key for column in found.columns],
+            texts=[column.key for column in found.columns if column.type in TEXT_TYPES],
             statement_timeout_seconds=timeout,
         )
 

@@ -9,7 +9,7 @@ import math
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -25,6 +25,7 @@ from pymysql.err import InterfaceError, MySQLError
 
 from reporting.errors import PermanentError, StatementTooLarge, TransientError
 from reporting.mysql_rows import BulkRows, fetch_one
+from reporting.mysql_values import set_readers
 from reporting.packets import MeasuredConnection
 from reporting.report_sql import BoundStatement
 
@@ -116,8 +117,9 @@ class SqlSource:
 
     Iterate it once. Either every row of the result comes, or an error is raised: ``QueryTimeout``,
     ``QueryRefused``, ``SourceCutShort``, ``SourceUnavailable`` or ``SourceInterrupted``. Values are what
-    PyMySQL gives: dates that no calendar has (``0000-00-00``) are ``str``, TIME is ``timedelta``, BIT and
-    binary are ``bytes``.
+    PyMySQL gives: dates that no calendar has (``0000-00-00``) are ``str``, TIME is ``timedelta``, binary is
+    ``bytes``. But BIT is ``int``, a number in one of the columns ``texts`` is the server's own text, and a
+    text may have halves of surrogate pairs.
     """
 
     def __init__(
@@ -126,11 +128,13 @@ class SqlSource:
         database: SourceDatabase,
         statement: BoundStatement,
         columns: Sequence[str],
+        texts: Collection[str] = (),
         statement_timeout_seconds: float,
         batch_size: int = 1000,
     ) -> None:
         self._statement = statement
         self._columns = tuple(columns)
+        self._texts = frozenset(texts)
         self._batch_size = batch_size
         self._session = _Session(database, statement_timeout_seconds)
         self._started = False
@@ -159,7 +163,7 @@ class SqlSource:
 
     def _batches(self) -> Iterator[list[Row]]:
         try:
-            arrange = _arrangement(self._session.run(self._statement), self._columns)
+            arrange = _arrangement(self._session.run(self._statement, texts=self._texts), self._columns)
             while batch := self._session.fetch(self._batch_size):
                 yield [arrange(row) for row in batch] if arrange else batch
         finally:
@@ -218,7 +222,7 @@ class _Session:
         self._may_examine_less = False
         self._bulk: BulkRows | None = None
 
-    def run(self, statement: BoundStatement) -> list[str]:
+    def run(self, statement: BoundStatement, *, texts: Collection[str] = ()) -> list[str]:
         """Connect, begin a read-only snapshot, send the statement; return the result's column names."""
         try:
             self._connect()
@@ -226,6 +230,8 @@ class _Session:
             self._cursor = self._connection.cursor()
             self._sent_at = time.monotonic()
             self._cursor.execute(statement.text, statement.arguments)
+            if self._cursor.description is not None:
+                set_readers(self._cursor._result, texts=texts)
             self._may_examine_less = "EXAMINED" in statement.text.upper()
         except (MySQLError, OSError) as error:
             raise self._translated(error) from error
@@ -254,6 +260,8 @@ class _Session:
             self._ended = ended
         except (MySQLError, OSError) as error:
             raise self._translated(error) from error
+        except UnicodeDecodeError as error:
+            raise QueryRefused("The source database gave a text that is not UTF-8.") from error
         return rows
 
     def _rows(self) -> BulkRows:

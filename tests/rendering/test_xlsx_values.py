@@ -304,6 +304,10 @@ def test_values_of_a_mysql_cursor_become_what_their_columns_say() -> None:
     kinds = [
         (ColumnType.BOOLEAN, b"\x01", ("b", "1")),
         (ColumnType.INTEGER, b"\x01\x02", ("n", "258")),
+        (ColumnType.INTEGER, bytes(8), ("n", "0")),
+        # Digits, as AES_DECRYPT gives them, are no number of so many bits, and neither is nothing.
+        (ColumnType.INTEGER, b"12", ("inlineStr", "0x3132")),
+        (ColumnType.INTEGER, b"", ("inlineStr", "0x")),
         (ColumnType.BOOLEAN, 1, ("b", "1")),
         (ColumnType.STRING, b"\x00\xff", ("inlineStr", "0x00FF")),
         (ColumnType.STRING, '{"a":1}', ("inlineStr", '{"a":1}')),
@@ -317,6 +321,32 @@ def test_values_of_a_mysql_cursor_become_what_their_columns_say() -> None:
     ]
     for column_type, value, expected in kinds:
         assert one(X, typed(column_type), [value]).values() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("0.0000000000", "0.0000000000"),
+        ("0.0000001", "0.0000001"),
+        ("1e5", "100000"),
+        ("-12.50", "-12.50"),
+        ("-0.0", "-0.0"),
+        ("1e-300", f"0.{'0' * 299}1"),
+        ("1e308", f"1{'0' * 308}"),
+    ],
+)
+@pytest.mark.parametrize("file_format", list(Format))
+def test_a_number_in_a_text_column_has_the_digits_that_are_meant(
+    file_format: Format, number: str, text: str
+) -> None:
+    """Case E11: not Python's spelling, such as 0E-10."""
+    found = make(file_format, [TEXT], [[Decimal(number)]])
+    assert found.data == make(file_format, [TEXT], [[text]]).data
+
+
+def test_a_decimal_whose_digits_would_fill_the_memory_keeps_its_exponent() -> None:
+    made = one(X, TEXT, [Decimal("1e999999999"), Decimal("1e-999999999")])
+    assert made.values() == [("inlineStr", "1E+999999999"), ("inlineStr", "1E-999999999")]
 
 
 @settings(max_examples=60, deadline=None)

@@ -17,12 +17,15 @@ from hypothesis import strategies as st
 from pymysql.constants import CLIENT
 from pymysql.converters import conversions
 
+from rendering.text import repair_surrogates
 from reporting import mysql_rows
 from reporting.errors import PrensaError
 from reporting.mysql_rows import BulkRows
+from reporting.mysql_values import bits
 from reporting.observability import logger
 from reporting.report_sql import BoundStatement
 from reporting.sql_source import (
+    QueryRefused,
     QueryTimeout,
     SourceCutShort,
     SourceDatabase,
@@ -189,7 +192,7 @@ def test_the_odd_values_are_what_they_were_stored_as(
     columns = ["bit64", "span", "span6", "exact", "positive", "day", "latin", "wide", "doc", "year_"]
     rows = rows_of(source_of(server, f"SELECT {', '.join(columns)} FROM every_type", columns))
     by_column = {name: {row[place] for row in rows} - {None} for place, name in enumerate(columns)}
-    assert by_column["bit64"] == {bytes(8), b"\xff" * 8}
+    assert by_column["bit64"] == {0, (1 << 64) - 1}
     assert -timedelta(hours=838, minutes=59, seconds=59) in by_column["span"]
     assert -timedelta(seconds=1) in by_column["span"]
     assert -timedelta(microseconds=500_000) in by_column["span6"]
@@ -200,6 +203,70 @@ def test_the_odd_values_are_what_they_were_stored_as(
     assert by_column["wide"] == {"São🫠"}
     assert '{"a": [1, "é"]}' in by_column["doc"]
     assert by_column["year_"] == {0, 1901, 2155}
+
+
+def test_characters_that_were_stored_as_surrogate_pairs_arrive(server: MariaDbServer, either: None) -> None:
+    """CESU-8, as Java and Oracle write it: a server takes it into columns of UTF-8 and gives it back."""
+    server.execute(
+        "CREATE OR REPLACE TABLE bulk.pairs (id INT PRIMARY KEY, three VARCHAR(9) CHARACTER SET utf8mb3,"
+        " four VARCHAR(9) CHARACTER SET utf8mb4, ucs2 VARCHAR(9) CHARACTER SET ucs2)",
+        "INSERT INTO bulk.pairs VALUES (1, 'é', 'é', 'é'), (2, X'C3A9EDA0BDEDB880', X'C3A9EDA0BDEDB880',"
+        " X'00E9D83DDE00'), (3, X'EDA0BD', X'EDB880', X'D83D'), (4, '', NULL, 'x')",
+    )
+    rows = rows_of(
+        source_of(server, "SELECT three, four, ucs2 FROM pairs ORDER BY id", ["three", "four", "ucs2"])
+    )
+    pair = "é\ud83d\ude00"
+    assert rows == [("é",) * 3, (pair,) * 3, ("\ud83d", "\ude00", "\ud83d"), ("", None, "x")]
+    assert repair_surrogates(pair) == "é😀"
+
+
+def test_a_text_that_is_not_utf8_fails_the_report_for_good(server: MariaDbServer, either: None) -> None:
+    edit = _replaced(b"row 01500.", b"row \xff1500.")
+    with PacketProxy(server.port, edit) as proxy, pytest.raises(QueryRefused, match="not UTF-8"):
+        rows_of(source_of(server, "SELECT id, label FROM numbers", ["id", "label"], port=proxy.port))
+
+
+def _replaced(what: bytes, by: bytes) -> Edit:
+    return lambda packet: packet.replace(what, by)
+
+
+@pytest.mark.parametrize(
+    ("expression", "number"),
+    [
+        ("f", 1),
+        ("g", 258),
+        ("h", (1 << 64) - 1),
+        # MariaDB gives bytes for these and digits for the others.
+        ("LAG(g, 0) OVER (ORDER BY g)", 258),
+        ("FIRST_VALUE(h) OVER (ORDER BY g)", (1 << 64) - 1),
+        ("MAX(f)", 1),
+        ("MIN(f & 0)", 0),
+        ("MAX(g)", 258),
+        ("MAX(h)", (1 << 64) - 1),
+        ("NULLIF(g, 1)", 258),
+        ("COALESCE(g)", 258),
+        ("IF(f, f, f)", 1),
+        ("(SELECT g FROM flags)", 258),
+    ],
+)
+def test_bits_are_a_number_whatever_expression_they_come_from(
+    server: MariaDbServer, either: None, expression: str, number: int
+) -> None:
+    server.execute(
+        "CREATE OR REPLACE TABLE bulk.flags (f BIT(1), g BIT(16), h BIT(64))",
+        "INSERT INTO bulk.flags VALUES (1, 258, 18446744073709551615)",
+    )
+    assert rows_of(source_of(server, f"SELECT {expression} AS a FROM flags", ["a"])) == [(number,)]
+
+
+def test_bits_that_could_be_digits_stay_bytes() -> None:
+    """MAX() of a BIT(16) gives "12" for 12, and a window function for 12594."""
+    assert bits(b"12", length=16, computed=True) == b"12"
+    assert bits(b"12", length=16, computed=False) == 12594
+    assert bits(b"1", length=1, computed=True) == 1
+    assert bits(b"7", length=5, computed=True) == 7
+    assert bits(b"7", length=6, computed=True) == b"7"
 
 
 # --- however the bytes come -----------------------------------------------------------------------------

@@ -466,8 +466,8 @@ def test_values_of_every_type_keep_all_of_their_digits(
     assert row == (
         -timedelta(hours=838, minutes=59, seconds=59),
         timedelta(hours=25, minutes=6, seconds=17),
-        b"\x01",
-        b"\x01\x02",
+        1,
+        258,
         '{"a":1}',
         b"\x00\xff",
         2024,
@@ -476,6 +476,44 @@ def test_values_of_every_type_keep_all_of_their_digits(
         1,
     )
     assert str(row[8]) == "0.1000000000"
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_number_in_a_column_of_text_is_the_servers_own(
+    database: SourceDatabase, mariadb_server: MariaDbServer, native: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The zeros of ZEROFILL stay, and nothing is spelled as Python does."""
+    if not native:
+        monkeypatch.setattr(mysql_rows, "native", None)
+    kinds = {
+        "a": ("INT(6) ZEROFILL", "42", "000042"),
+        "b": ("BIGINT ZEROFILL", "7", "00000000000000000007"),
+        "c": ("DECIMAL(8, 2) ZEROFILL", "12.5", "000012.50"),
+        "d": ("DECIMAL(20, 10)", "0", "0.0000000000"),
+        "e": ("DOUBLE", "5", "5"),
+        "f": ("DOUBLE", "1e16", "1e16"),
+        "g": ("FLOAT", "0.1", "0.1"),
+        "h": ("TINYINT(1)", "1", "1"),
+        "i": ("BIGINT UNSIGNED", "18446744073709551615", "18446744073709551615"),
+    }
+    definitions = ", ".join(f"{name} {definition}" for name, (definition, _, _) in kinds.items())
+    values = ", ".join(value for _, value, _ in kinds.values())
+    mariadb_server.execute(
+        f"CREATE OR REPLACE TABLE source.spelled ({definitions}, n INT(6) ZEROFILL, y YEAR, t TIME)",
+        f"INSERT INTO source.spelled VALUES ({values}, 42, 2024, '25:06:17'), (NULL{', NULL' * 11})",
+    )
+    source = SqlSource(
+        database=database,
+        statement=BoundStatement("SELECT * FROM spelled ORDER BY a DESC", ()),
+        columns=[*kinds, "n", "y", "t"],
+        texts=[*kinds, "t"],
+        statement_timeout_seconds=30,
+    )
+    with source:
+        assert all_rows(source) == [
+            (*[text for _, _, text in kinds.values()], 42, 2024, timedelta(hours=25, minutes=6, seconds=17)),
+            (None,) * 12,
+        ]
 
 
 def test_a_timestamp_comes_in_utc_whatever_the_servers_zone(
