@@ -1,15 +1,16 @@
 """Opens the sources of report types with the read-only user of the source database."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from rendering.column_types import TEXT_TYPES
-from reporting.errors import TimeLimit
+from reporting.errors import PrensaError, TimeLimit
 from reporting.observability import logger
 from reporting.report_types import Catalogue
 from reporting.secrets import Secrets
 from reporting.settings import SourceSettings
-from reporting.sql_source import QueryRefused, SourceDatabase, SourceUnavailable, SqlSource, estimate
+from reporting.sql_source import SourceDatabase, SqlSource, estimate
 
 
 def source_database(settings: SourceSettings, secrets: Secrets) -> SourceDatabase:
@@ -23,6 +24,12 @@ def source_database(settings: SourceSettings, secrets: Secrets) -> SourceDatabas
         password=secret["password"],
         ca_file=settings.source_ca_file,
     )
+
+
+def renewed_database(settings: SourceSettings, secrets: Secrets) -> SourceDatabase:
+    """The source database with the password that its secret holds now."""
+    secrets.refresh(settings.source_secret_arn)
+    return source_database(settings, secrets)
 
 
 class SourceOpener:
@@ -45,6 +52,7 @@ class SourceOpener:
             columns=[column.key for column in found.columns],
             texts=[column.key for column in found.columns if column.type in TEXT_TYPES],
             statement_timeout_seconds=timeout,
+            renew=partial(renewed_database, self._settings, self._secrets),
         )
 
 
@@ -62,7 +70,11 @@ class SourceEstimator:
         if statement is None:
             return None
         try:
-            return estimate(database=source_database(self._settings, self._secrets), statement=statement)
-        except (SourceUnavailable, QueryRefused) as error:
+            return estimate(
+                database=source_database(self._settings, self._secrets),
+                statement=statement,
+                renew=partial(renewed_database, self._settings, self._secrets),
+            )
+        except PrensaError as error:
             logger.warning("no estimate", report_type=report_type, reason=error.code)
             return None

@@ -11,7 +11,7 @@ import ssl
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from operator import itemgetter
@@ -21,8 +21,9 @@ from typing import Any, Self
 from pymysql.constants import CLIENT
 from pymysql.converters import conversions
 from pymysql.cursors import SSCursor
-from pymysql.err import InterfaceError, MySQLError
+from pymysql.err import InterfaceError, MySQLError, OperationalError
 
+from reporting.database import ACCESS_DENIED
 from reporting.errors import PermanentError, StatementTooLarge, TransientError
 from reporting.mysql_rows import BulkRows, fetch_one
 from reporting.mysql_values import set_readers
@@ -112,6 +113,10 @@ class SourceDatabase:
     connect_timeout_seconds: float = 5.0
 
 
+#: Gives the database with its user's present password, once the one at hand was refused.
+type Renew = Callable[[], SourceDatabase]
+
+
 class SqlSource:
     """The rows of one statement, in batches of at most ``batch_size`` tuples, in the order of ``columns``.
 
@@ -131,12 +136,13 @@ class SqlSource:
         texts: Collection[str] = (),
         statement_timeout_seconds: float,
         batch_size: int = 1000,
+        renew: Renew | None = None,
     ) -> None:
         self._statement = statement
         self._columns = tuple(columns)
         self._texts = frozenset(texts)
         self._batch_size = batch_size
-        self._session = _Session(database, statement_timeout_seconds)
+        self._session = _Session(database, statement_timeout_seconds, renew=renew)
         self._started = False
 
     def __enter__(self) -> Self:
@@ -175,17 +181,19 @@ def estimate(
     database: SourceDatabase,
     statement: BoundStatement,
     timeout_seconds: float = _ESTIMATE_TIMEOUT_SECONDS,
+    renew: Renew | None = None,
 ) -> int | None:
     """The one number that ``statement`` gives; ``None`` if it is NULL or takes too long.
 
     Raises ``QueryRefused`` for anything else than one number, and ``SourceUnavailable`` within about a
     second more than ``timeout_seconds``.
     """
-    connect_timeout = min(database.connect_timeout_seconds, _ESTIMATE_SILENCE_SECONDS)
     session = _Session(
-        replace(database, connect_timeout_seconds=connect_timeout),
+        database,
         timeout_seconds,
         silence_seconds=_ESTIMATE_SILENCE_SECONDS,
+        connect_seconds=_ESTIMATE_SILENCE_SECONDS,
+        renew=renew,
     )
     try:
         session.run(statement)
@@ -208,9 +216,17 @@ class _Session:
     """One connection for one statement. Its errors are those of this module."""
 
     def __init__(
-        self, database: SourceDatabase, timeout_seconds: float, *, silence_seconds: float = _SILENCE_SECONDS
+        self,
+        database: SourceDatabase,
+        timeout_seconds: float,
+        *,
+        silence_seconds: float = _SILENCE_SECONDS,
+        connect_seconds: float = math.inf,
+        renew: Renew | None = None,
     ) -> None:
         self._database = database
+        self._connect_seconds = connect_seconds
+        self._renew = renew
         # Zero would mean no limit to both servers; they count in milliseconds or finer.
         self._timeout = max(timeout_seconds, 0.001)
         self._silence = silence_seconds
@@ -311,7 +327,18 @@ class _Session:
             connection.close()
 
     def _connect(self) -> None:
-        database = self._database
+        try:
+            self._open(self._database)
+        except OperationalError as error:
+            if self._renew is None or error.args[0] != ACCESS_DENIED:
+                raise
+            # The password may have been rotated since it was read.
+            self._open(self._renew())
+        if self._interrupted:
+            raise SourceInterrupted("Reading the source was interrupted.")
+
+    def _open(self, database: SourceDatabase) -> None:
+        seconds = min(database.connect_timeout_seconds, self._connect_seconds)
         self._connection = MeasuredConnection(
             host=database.host,
             port=database.port,
@@ -324,17 +351,15 @@ class _Session:
             cursorclass=SSCursor,
             conv=_CONVERSIONS,
             autocommit=None,
-            connect_timeout=database.connect_timeout_seconds,
+            connect_timeout=seconds,
             # Of the handshake; the query's own follows when the connection stands.
-            read_timeout=database.connect_timeout_seconds,
-            write_timeout=database.connect_timeout_seconds,
+            read_timeout=seconds,
+            write_timeout=seconds,
             defer_connect=True,
         )
         # A result then ends with an EOF packet, which is what PyMySQL reads the count of warnings from.
         self._connection.client_flag &= ~CLIENT.DEPRECATE_EOF
         self._connection.connect()
-        if self._interrupted:
-            raise SourceInterrupted("Reading the source was interrupted.")
 
     def _prepare(self) -> None:
         """Pin what the session's defaults would decide, and limit the statement's time on the server.

@@ -2,14 +2,18 @@
 
 import json
 import secrets as random
+from pathlib import Path
 from uuid import uuid4
 
 import pymysql
 import pytest
 
 from reporting import adapters
+from reporting.report_types import load_report_types
 from reporting.secrets import SecretsManager
-from reporting.settings import DatabaseSettings
+from reporting.settings import DatabaseSettings, SourceSettings
+from reporting.sources import SourceEstimator, SourceOpener
+from reporting.sql_source import SourceUnavailable
 from tests.parts.mariadb import MariaDbServer, mariadb_server
 from tests.parts.object_store import ObjectStore
 
@@ -42,5 +46,54 @@ def test_a_rotated_password_of_the_database_is_read_again(
         client.put_secret_value(SecretId=arn, SecretString=json.dumps({"username": user, "password": "new"}))
         connect().close()
         connect().close()
+    finally:
+        mariadb_server.execute(f"DROP USER {user}@'%'")
+
+
+def test_a_rotated_password_of_the_source_is_read_again(
+    mariadb_server: MariaDbServer, object_store: ObjectStore, tmp_path: Path
+) -> None:
+    """Both by the worker that reads the rows and by the API that asks for an estimate."""
+    user = f"rotating_{random.token_hex(4)}"
+    client = object_store.secrets()
+    arn = client.create_secret(
+        Name=str(uuid4()), SecretString=json.dumps({"username": user, "password": "old"})
+    )["ARN"]
+    mariadb_server.execute(
+        f"CREATE USER {user}@'%' IDENTIFIED BY 'old'", f"GRANT SELECT ON mysql.* TO {user}@'%'"
+    )
+    (tmp_path / "one.sql").write_text("SELECT 1 AS n", encoding="utf-8")
+    (tmp_path / "one.yaml").write_text(
+        "{name: one, title: One, description: One., columns: [{key: n, type: integer}],"
+        " source: {sql: one.sql, estimate_sql: SELECT 7}}",
+        encoding="utf-8",
+    )
+    settings = SourceSettings(
+        source_host=mariadb_server.host,
+        source_port=mariadb_server.port,
+        source_name="mysql",
+        source_secret_arn=arn,
+        report_types_path=str(tmp_path),
+    )
+    catalogue = load_report_types(tmp_path)
+
+    def rows(secrets: SecretsManager) -> list[object]:
+        opener = SourceOpener(settings=settings, secrets=secrets, catalogue=catalogue)
+        with opener("one", {}, seconds_left=30) as source:
+            return [row for batch in source for row in batch]
+
+    def estimated(secrets: SecretsManager) -> int | None:
+        return SourceEstimator(settings=settings, secrets=secrets, catalogue=catalogue).estimate("one", {})
+
+    worker, api = (SecretsManager(endpoint_url=object_store.url) for _ in range(2))
+    try:
+        assert (rows(worker), estimated(api)) == ([(1,)], 7)
+        mariadb_server.execute(f"ALTER USER {user}@'%' IDENTIFIED BY 'new'")
+        with pytest.raises(SourceUnavailable):
+            rows(worker)
+        assert estimated(api) is None
+        client.put_secret_value(SecretId=arn, SecretString=json.dumps({"username": user, "password": "new"}))
+        for _ in range(2):
+            assert (rows(worker), estimated(api)) == ([(1,)], 7)
     finally:
         mariadb_server.execute(f"DROP USER {user}@'%'")
