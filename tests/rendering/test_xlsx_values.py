@@ -118,6 +118,14 @@ def test_an_instant_is_shown_on_the_wall_clock_of_the_reports_zone(zone: str, se
         assert float(cell.value or "") == pytest.approx(serial, abs=1e-9)
 
 
+@pytest.mark.parametrize("offset", ["+00:60", "-03:99", "+0075", "+24:00", "+03", "+03:00:00"])
+def test_a_moment_with_an_offset_that_no_clock_shows_is_kept_as_text(offset: str) -> None:
+    text = f"2024-03-11T02:30:00{offset}"
+    made = one(X, typed(ColumnType.DATETIME), [text])
+    assert made.values() == [("inlineStr", text)]
+    assert made.kinds == {("c", "bad_value"): 1}
+
+
 def test_durations_go_past_a_day_and_negative_ones_are_text() -> None:
     made = one(
         X, typed(ColumnType.DURATION), [5_400_000, 5_184_000, 90, 0, -90, "25:06:17", "PT1M30S", "-838:59:59"]

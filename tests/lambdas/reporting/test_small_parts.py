@@ -29,6 +29,7 @@ from reporting.lanes import Lanes, dead_letter_queue
 from reporting.messages import MAX_BYTES, MalformedMessage, ReportMessage
 from reporting.report import dump_document, load_document
 from reporting.retries import Backoff, error_document, is_transient
+from reporting.rfc3339 import parse_date_time
 from reporting.settings import BrokerSettings, LinkSettings
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -266,6 +267,19 @@ def test_order_and_white_space_do_not_make_another_body_and_digits_do() -> None:
 @given(st.decimals(allow_nan=False, allow_infinity=False) | st.integers())
 def test_stored_numbers_come_back_with_their_digits(number: Decimal | int) -> None:
     assert load_document(dump_document({"n": number}))["n"] == number
+
+
+@pytest.mark.parametrize("offset", ["+00:60", "-03:99", "+24:00", "+0300", "+03", "", " +03:00", "+03:00:00"])
+def test_an_offset_that_rfc_3339_does_not_know_is_refused(offset: str) -> None:
+    with pytest.raises(ValueError, match=r"date-time|offset"):
+        parse_date_time(f"2026-01-31T12:00:00{offset}")
+
+
+@pytest.mark.parametrize(
+    ("offset", "hour"), [("Z", 12), ("z", 12), ("-00:00", 12), ("+11:59", 0), ("-03:00", 15)]
+)
+def test_an_offset_is_taken_off(offset: str, hour: int) -> None:
+    assert parse_date_time(f"2026-01-31T12:00:00{offset}").hour == hour
 
 
 def test_missing_settings_are_all_named_at_once() -> None:
