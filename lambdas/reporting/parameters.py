@@ -13,7 +13,7 @@ from decimal import Context, Decimal, localcontext
 from typing import Any, NamedTuple
 
 from jsonschema import FormatChecker
-from jsonschema.exceptions import SchemaError
+from jsonschema.exceptions import SchemaError, ValidationError
 from jsonschema.validators import Draft202012Validator, extend
 
 from reporting.parameter_problems import (
@@ -23,6 +23,7 @@ from reporting.parameter_problems import (
     detail_of,
     problems_of,
 )
+from reporting.patterns import compiled
 from reporting.rfc3339 import parse_date, parse_date_time
 from reporting.strict_json import escape
 from reporting.wording import as_json, listed
@@ -59,8 +60,15 @@ def _is_integer(_checker: object, value: object) -> bool:
     return isinstance(value, int) or (isinstance(value, Decimal) and value == value.to_integral_value())
 
 
+def _pattern(_validator: object, pattern: str, value: object, _schema: object) -> Iterator[ValidationError]:
+    if isinstance(value, str) and not compiled(pattern).search(value):
+        yield ValidationError("the text does not match the pattern")
+
+
 _Validator: Any = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+    Draft202012Validator,
+    validators={"pattern": _pattern},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
 )
 
 

@@ -163,6 +163,15 @@ def test_the_report_types_of_the_project_load() -> None:
     assert catalogue["monthly_sales"].table({}).group_by == ("month",)
 
 
+def test_a_line_feed_at_the_end_does_not_pass_a_pattern() -> None:
+    found = load_report_types(Path(__file__).parents[3] / "report_types")["customer_list"]
+    assert found.validate_parameters({"country": "BR"}) == {"country": "BR"}
+    with pytest.raises(InvalidParameters) as caught:
+        found.validate_parameters({"country": "BR\n"})
+    [problem] = caught.value.problems
+    assert problem == ("/country", 'must match ^[A-Z]{2}$, got "BR\\n"', "invalid_value")
+
+
 def test_a_folder_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
     with pytest.raises(InvalidReportTypes, match="does not exist"):
         load_report_types(tmp_path / "nothing")
