@@ -5,8 +5,9 @@ meanwhile stands before every position, so that no page shows a report twice or 
 """
 
 import hashlib
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -14,12 +15,15 @@ from typing import NamedTuple
 from reporting.cursors import bad_cursor, decode_cursor, encode_cursor, unknown_cursor
 from reporting.database import Database
 from reporting.identifiers import is_report_id
-from reporting.report import COLUMNS, Report
+from reporting.report import COLUMNS, Report, dump_document
 from reporting.rfc3339 import parse_date_time
 from reporting.states import Status
+from reporting.status import status_document
 from reporting.wording import as_json
 
 MAX_PAGE = 100
+#: Of the 6 MB that a function may answer (AWS Lambda, "Quotas"): parameters and warnings can be long.
+_MOST_BYTES = 5_000_000
 _CURSOR = re.compile(r"([0-9]{1,17})\.([0-9a-f-]{36})\.([0-9a-f]{16})")
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive and UTC, as DATETIME(6) is read
 
@@ -49,7 +53,7 @@ class Listing:
         self._database = database
 
     def page(self, wanted: Wanted, *, tenant: str, limit: int, cursor: str | None) -> Page:
-        """At most ``limit`` reports of ``tenant``, from where ``cursor`` ended.
+        """At most ``limit`` reports of ``tenant``, from where ``cursor`` ended: fewer when they are large.
 
         Raises :class:`reporting.errors.InvalidRequest` for a cursor that is not one of this listing's: it
         belongs to its tenant and its filters.
@@ -68,9 +72,20 @@ class Listing:
             " ORDER BY created_at DESC, id DESC LIMIT %s",
             (tenant, *values, limit + 1),
         )
-        found = [Report.from_row(row) for row in rows[:limit]]
-        more = len(rows) > limit
+        found = list(_within([Report.from_row(row) for row in rows[:limit]]))
+        more = len(rows) > len(found)
         return Page(reports=found, next=_cursor(found[-1], scope) if more else None)
+
+
+def _within(reports: Sequence[Report]) -> Iterator[Report]:
+    """As many of ``reports`` as fit in an answer, and the first in any case."""
+    left = _MOST_BYTES
+    for number, report in enumerate(reports):
+        # An answer is a text in the JSON of a function's own answer: quotes count twice.
+        left -= len(json.dumps(dump_document(status_document(report))))
+        if left < 0 and number:
+            return
+        yield report
 
 
 def parse_moment(text: str) -> datetime:

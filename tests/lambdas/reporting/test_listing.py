@@ -1,7 +1,9 @@
 """Pages of a tenant's reports, on a real database."""
 
 import base64
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,10 +13,11 @@ from reporting.cursors import decode_cursor, encode_cursor
 from reporting.database import Database
 from reporting.errors import InvalidRequest
 from reporting.listing import Listing, Wanted, parse_moment
-from reporting.report import Report
+from reporting.report import Report, dump_document
 from reporting.repository import Reports
 from reporting.states import Status
-from tests.parts.domain import accept, connect, database, reports
+from reporting.status import status_document
+from tests.parts.domain import accept, connect, database, new_report, reports
 from tests.parts.mariadb import mariadb_server
 
 __all__ = ["connect", "database", "mariadb_server", "reports"]
@@ -64,6 +67,27 @@ def test_what_is_accepted_meanwhile_moves_nothing(reports: Reports, listing: Lis
     accepted(reports, 3)
     second = listing.page(ALL, tenant="acme", limit=2, cursor=first.next)
     assert [report.id for report in (*first.reports, *second.reports)] == ids
+
+
+@pytest.mark.parametrize(("letter", "bytes_of_an_answer"), [("a", 1), ('"', 4), ("é", 6), ("🫠", 12)])
+def test_a_page_is_no_larger_than_an_answer_may_be(
+    reports: Reports, listing: Listing, letter: str, bytes_of_an_answer: int
+) -> None:
+    def request(size: int) -> dict[str, Any]:
+        return {**new_report().request, "parameters": {"ids": letter * (size // bytes_of_an_answer)}}
+
+    large = [report.id for report in accepted(reports, 9, request=request(1_200_000))]
+    huge = accept(reports, request=request(6_000_000)).report.id
+    small = accept(reports).report.id
+    found = pages(listing, limit=100)
+    assert [id_ for page in found for id_ in page] == [small, huge, *large]
+    assert all(page == [huge] for page in found if huge in page), "and one that is larger comes alone"
+    answers = [
+        json.dumps(dump_document([status_document(reports.get(id_)) for id_ in page]))
+        for page in found
+        if huge not in page
+    ]
+    assert max(map(len, answers)) < 6_000_000
 
 
 def test_filters_hold_together(reports: Reports, listing: Listing) -> None:
