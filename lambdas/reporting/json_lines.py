@@ -10,7 +10,7 @@ from rendering.errors import BadData
 from rendering.model import Batch, Column
 from rendering.text import shorten
 from reporting.errors import MalformedBody
-from reporting.strict_json import json_kind, parse_value
+from reporting.strict_json import json_kind, parse_value, said
 from reporting.tabular_text import ReadLimits, decoded, line_blocks
 
 #: White space of RFC 8259, section 2, which a blank line may hold.
@@ -47,7 +47,7 @@ class _Lines:
         try:
             value = parse_value(line)
         except json.JSONDecodeError as error:
-            raise BadData(f"line {number}, character {error.colno}: {error.msg}") from error
+            raise BadData(f"line {number}, character {error.colno}: {said(error)}") from error
         except MalformedBody as error:
             raise BadData(f"line {number}: {error}") from error
         if isinstance(value, dict):

@@ -37,7 +37,7 @@ def parse_object(data: bytes) -> dict[str, Any]:
     try:
         value = parse_value(text)
     except json.JSONDecodeError as error:
-        detail = f"{error.msg} at line {error.lineno}, column {error.colno}."
+        detail = f"{said(error)} at line {error.lineno}, column {error.colno}."
         raise MalformedBody("invalid_json", detail) from error
     if not isinstance(value, dict):
         raise MalformedBody("not_an_object", f"The body is {json_kind(value)}; send a JSON object.")
@@ -56,6 +56,11 @@ def parse_value(text: str) -> Any:
         raise MalformedBody("nesting_too_deep", f"Values nest deeper than {MAX_DEPTH} levels.") from error
     _check(value, surrogates=_SURROGATE_ESCAPE.search(text) is not None)
     return value
+
+
+def said(error: json.JSONDecodeError) -> str:
+    """What is wrong; some of Python's words end in front of a place that is told in another way."""
+    return error.msg.removesuffix(" at")
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

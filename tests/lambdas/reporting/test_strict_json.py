@@ -91,6 +91,20 @@ def test_the_refusal_of_half_a_surrogate_pair_says_where_it_is() -> None:
     assert caught.value.pointer == "/table/rows/1/0"
 
 
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b'{"a":"\x01"}', "Invalid control character at line 1, column 7."),
+        (b'{"a":"x', "Unterminated string starting at line 1, column 6."),
+        (b'{"a" 1}', "Expecting ':' delimiter at line 1, column 6."),
+    ],
+)
+def test_a_refusal_says_once_where_something_is_wrong(body: bytes, detail: str) -> None:
+    with pytest.raises(MalformedBody) as caught:
+        parse_object(body)
+    assert str(caught.value) == detail
+
+
 def test_the_refusal_of_a_duplicate_key_names_it() -> None:
     with pytest.raises(MalformedBody, match="'type'"):
         parse_object(b'{"type":"xlsx","type":"pdf"}')
