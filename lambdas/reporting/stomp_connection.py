@@ -256,6 +256,7 @@ class _Transport(Transport):  # type: ignore[misc] # stomp.py has no types
         super().__init__([(endpoint.host, endpoint.port)])
         self.current_host_and_port = (endpoint.host, endpoint.port)
         self._open_socket = open_socket
+        self._between_frames = True
 
     def attempt_connection(self) -> None:
         self._open_socket.setblocking(False)
@@ -279,7 +280,18 @@ class _Transport(Transport):  # type: ignore[misc] # stomp.py has no types
         if not data:
             # The loop takes an empty read of a TLS socket for "nothing yet" and would spin for ever.
             self.running = False
-        return data
+        return self._without_leading_eols(data)
+
+    def _without_leading_eols(self, data: bytes) -> bytes:
+        """``data`` without the EOLs that may stand between two frames (STOMP 1.2, "Augmented BNF").
+
+        The loop takes two of them in front of a frame for the end of its headers, and loses the frame.
+        """
+        rest = data.lstrip(b"\r\n") if self._between_frames else data
+        if rest:
+            self._between_frames = rest.rstrip(b"\r\n").endswith(b"\0")
+        # One of them alone is a heart-beat to the loop, and nothing at all would be the end.
+        return rest or (b"\n" if data else b"")
 
     def send(self, encoded_frame: bytes) -> None:  # noqa: ARG002 - stomp.py's signature
         """Called instead of the queue when the loop has ended."""

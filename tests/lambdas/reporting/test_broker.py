@@ -442,6 +442,29 @@ class TestWithServersThatMisbehave:
 
         once_below(2, publish)
 
+    @pytest.mark.parametrize("between", ["\n", "\n\n", "\r\n\r\n", "\n\n\n\r\n"])
+    @pytest.mark.parametrize("apart", [True, False], ids=["come-alone", "come-with-the-frame"])
+    def test_line_ends_between_frames_are_passed_over(
+        self, serve: Serve, connect: Callable[..., StompBroker], between: str, apart: bool
+    ) -> None:
+        """STOMP 1.2 allows any number of them behind a frame, and a read may begin with them."""
+
+        def script(session: Session, frame: Frame) -> None:
+            command, headers = (
+                ("CONNECTED", "version:1.2")
+                if frame.command in {"STOMP", "CONNECT"}
+                else ("RECEIPT", f"receipt-id:{frame.headers['receipt']}")
+            )
+            for piece in (between, f"{command}\n{headers}\n\n\0"):
+                if apart or piece != between:
+                    session.connection.sendall(f"{'' if apart else between}{piece}".encode())
+
+        with serve(script) as server:
+            broker = connect(server.port)
+            for body in "123":
+                broker.publish(message(body))
+            assert [frame.body for frame in server.frames] == ["1", "2", "3"], "each is sent once"
+
     def test_a_connection_that_drops_while_waiting_is_noticed_at_once(
         self, serve: Serve, connect: Callable[..., StompBroker]
     ) -> None:
