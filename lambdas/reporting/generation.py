@@ -138,7 +138,8 @@ class Generation:
             raise InvalidIdempotencyKey(problems)
         idempotency = None
         if key is not None:
-            same = body_hash({"rerun": report_id})
+            # A list, which no body of another call is.
+            same = body_hash(["rerun", report_id])
             idempotency = IdempotencyKey(tenant=tenant, key=key, body_hash=same)
             if (known := self._replay(idempotency)) is not None:
                 return known

@@ -257,6 +257,14 @@ def test_a_rerun_is_a_new_report_of_the_same_rows(service: Client, number: int) 
     assert (replayed.json["id"], replayed.headers["idempotency-replayed"]) == (again["id"], "true")
 
 
+def test_the_key_of_a_rerun_is_not_that_of_a_body_which_reads_like_it(service: Client) -> None:
+    report_id = service.wait(service.generate({"table": TABLE, "format": "csv"})["id"])["id"]
+    key = {"idempotency-key": f"rerun-{time.time_ns()}"}
+    assert service.call("POST", f"/reports/{report_id}/rerun", headers=key).status == 202
+    answer = service.call("POST", "/generate", body={"rerun": report_id}, headers=key)
+    problem(answer, status=422, code="idempotency_key_reused")
+
+
 def test_a_rerun_of_a_report_type_keeps_its_parameters(service: Client) -> None:
     status, _ = service.make(
         {"report_type": "customer_list", "parameters": {"country": "BR"}, "format": "csv"}
