@@ -43,6 +43,8 @@ from reporting.waiting import wait_for_database
 #: What is kept free of a worker's time for the commit.
 MARGIN_SECONDS = 15.0
 _INLINE_BATCH = 1000
+#: A status is a function's answer, of 6 MB at most, and a table may have 16,384 columns.
+_MOST_WARNINGS = 1000
 
 
 class RowSource(Protocol):
@@ -419,7 +421,7 @@ def _result_document(rendered: _Rendered) -> dict[str, Any]:
         "sha256": result.sha256,
         "row_count": result.row_count,
         "totals": {key: _total(value) for key, value in result.totals.items()},
-        "warnings": [_warning(warning) for warning in result.warnings],
+        "warnings": _warnings(result.warnings),
     }
     if result.sheets is not None:
         document["sheets"] = result.sheets
@@ -443,6 +445,22 @@ def _as_overflow(result: RenderResult, full: SheetFull) -> RenderResult:
 def _total(value: TotalValue) -> str:
     """A decimal with all its digits, or ISO 8601."""
     return decimal_text(value) if isinstance(value, Decimal) else value.isoformat()
+
+
+def _warnings(found: Sequence[ValueWarning]) -> list[dict[str, Any]]:
+    """One entry for each of the first; what is beyond them is counted in one more."""
+    told, rest = found[:_MOST_WARNINGS], found[_MOST_WARNINGS:]
+    entries = [_warning(warning) for warning in told]
+    if rest:
+        further = ValueWarning(
+            column="",
+            kind="further",
+            count=sum(warning.count for warning in rest),
+            row=min(warning.row for warning in rest),
+            detail=f"{len(rest)} more columns and kinds",
+        )
+        entries.append(_warning(further))
+    return entries
 
 
 def _warning(warning: ValueWarning) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """A request for a report: its shape, and every problem in it at once."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -14,9 +15,14 @@ from reporting.columns import MAX_COLUMNS, ColumnModel, Margin, TableDesign, tab
 from reporting.dataset_models import DatasetReference
 from reporting.errors import MAX_PROBLEMS, InvalidRequest, Problem
 from reporting.phrases import phrase, shown
+from reporting.report import dump_document
 from reporting.report_types import Catalogue, InvalidParameters, ReportType
 from reporting.strict_json import escape
 from reporting.wording import allowed
+
+#: A status is a function's answer, of 6 MB at most (AWS Lambda, "Quotas"): less than half of it for each of
+#: what a request brings into it.
+_MOST_BYTES = 2_000_000
 
 type Cell = str | int | float | bool | None
 
@@ -159,6 +165,7 @@ def parse_request(
         problems += _format_problems(report_type, body)
     if isinstance(table := body.get("table"), dict):
         problems += islice(_table_problems(table), MAX_PROBLEMS)
+    problems += _size_problems(parameters, request)
     if problems or request is None:
         raise InvalidRequest(problems)
     document = request.model_dump(mode="json", exclude={"table": {"rows"}}, exclude_none=True)
@@ -269,6 +276,20 @@ def _format_problems(report_type: ReportType, body: Mapping[str, Any]) -> Iterat
         formats = ", ".join(Format(name).value for name in report_type.formats)
         detail = f"report type {report_type.name} can't be had as {wanted}; allowed: {formats}"
         yield Problem(pointer="/format", detail=detail, code="not_allowed")
+
+
+def _size_problems(
+    parameters: Mapping[str, Any] | None, request: GenerateRequest | None
+) -> Iterator[Problem]:
+    """Of what stands in each status of the report: parameters, and keys of columns in totals and warnings."""
+    table = None if request is None else request.table
+    keys = [] if table is None else [column.key for column in table.columns]
+    for pointer, what, value in (("/parameters", "", parameters), ("/table/columns", " in their keys", keys)):
+        # An answer is a text in the JSON of a function's own answer: quotes count twice.
+        size = len(json.dumps(dump_document(value), ensure_ascii=False).encode())
+        if size > _MOST_BYTES:
+            detail = f"must have {_MOST_BYTES} or fewer bytes as JSON{what}, got {size}"
+            yield Problem(pointer=pointer, detail=detail, code="out_of_range")
 
 
 def _table_problems(table: Mapping[str, Any]) -> Iterator[Problem]:

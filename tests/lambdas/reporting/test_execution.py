@@ -327,6 +327,25 @@ def test_rows_that_fit_in_no_sheet_become_csv_when_the_request_says_so(
     }
 
 
+def test_warnings_of_very_many_columns_are_counted_in_few_entries(bench: Bench) -> None:
+    columns = [{"key": f"c{number}", "type": "integer"} for number in range(1_200)]
+    request = {**new_report().request, "table": {"title": "wide", "columns": columns}}
+    rows = [[1] * 1_200, ["x"] * 1_200, ["y"] * 1_200]
+    report = accept(bench.reports, request=request, inline_rows=json.dumps(rows)).report
+    done = bench.attempt(report)
+    assert done.result is not None
+    *told, further = done.result["warnings"]
+    assert [warning["column"] for warning in told] == [f"c{number}" for number in range(1_000)]
+    assert {(warning["kind"], warning["count"]) for warning in told} == {("bad_value", 2)}
+    assert further == {
+        "column": "",
+        "kind": "further",
+        "count": 400,
+        "row": 2,
+        "detail": "200 more columns and kinds",
+    }
+
+
 def of_dataset(bench: Bench, data: bytes, **request: object) -> Report:
     """An accepted report whose rows are the file ``data``."""
     key = f"datasets/{secrets.token_hex(4)}/x.csv"

@@ -401,6 +401,36 @@ def test_a_sheet_holds_16384_columns_and_not_one_more(catalogue: Catalogue) -> N
     assert ("/table/columns", "too_many_columns") in problems({"table": table(16_385)}, catalogue)
 
 
+@pytest.mark.parametrize(("letter", "bytes_of_an_answer"), [("k", 1), ('"', 4), ("é", 2)])
+def test_keys_that_no_status_has_room_for_are_refused(
+    letter: str, bytes_of_an_answer: int, catalogue: Catalogue
+) -> None:
+    def table(number: int) -> dict[str, Any]:
+        columns = [{"key": f"{index:05d}{letter * 95}"} for index in range(number)]
+        return {"table": {"title": "t", "columns": columns, "rows": []}}
+
+    fitting = 1_900_000 // (95 * bytes_of_an_answer + 10)
+    assert parse(table(min(fitting, 16_384)), catalogue).rows == []
+    if fitting * 1.2 < 16_384:
+        assert problems(table(int(fitting * 1.2)), catalogue) == [("/table/columns", "out_of_range")]
+
+
+def test_parameters_that_no_status_has_room_for_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "some.sql").write_text("SELECT a FROM t WHERE a IN (:ids)", encoding="utf-8")
+    (tmp_path / "some.yaml").write_text(
+        "{name: some, title: Some, description: Some., columns: [{key: a}], source: {sql: some.sql},"
+        " parameters: {properties: {ids: {type: array, items: {type: string}}}}}",
+        encoding="utf-8",
+    )
+    catalogue = load_report_types(tmp_path)
+
+    def body(number: int) -> dict[str, Any]:
+        return {"report_type": "some", "parameters": {"ids": ["a"] * number}}
+
+    assert len(parse(body(300_000), catalogue).parameters["ids"]) == 300_000
+    assert problems(body(400_000), catalogue) == [("/parameters", "out_of_range")]
+
+
 def test_a_column_format_that_does_not_fit_its_type_is_refused(catalogue: Catalogue) -> None:
     table = {**TABLE, "columns": [{"key": "cpf", "format": "currency:BRL"}, {"key": "total"}]}
     assert problems({"table": table}, catalogue) == [("/table/columns/0/format", "invalid_value")]
