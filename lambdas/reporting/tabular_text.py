@@ -15,7 +15,9 @@ _MARKS: tuple[tuple[bytes, Encoding, str], ...] = (
     (codecs.BOM_UTF16_LE, "utf-16", "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16", "utf-16-be"),
 )
-_LONGEST_MARK = 3
+#: The little-endian one of these begins as that of UTF-16 does.
+_UTF32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+_LONGEST_MARK = 4
 #: Rows handed on at once, at most: what follows works column by column.
 BATCH_ROWS = 2000
 
@@ -109,6 +111,8 @@ def _chain(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
 
 def _codec(head: bytes, declared: Encoding | None) -> tuple[bytes, str]:
     """The byte order mark that ``head`` has, and the codec for what follows."""
+    if head.startswith(_UTF32_MARKS):
+        raise BadData("line 1: the file begins with the byte order mark of utf-32; send it as utf-8")
     for mark, encoding, codec in _MARKS:
         if head.startswith(mark):
             if declared not in (None, encoding):

@@ -122,6 +122,12 @@ def test_utf_16_of_either_byte_order_is_read() -> None:
             "windows-1252",
             "line 2: the byte 0x81, number 12 of the file, is not windows-1252",
         ),
+        ("\ufeffcode,total\n".encode("utf-32-le"), None, "the byte order mark of utf-32; send it as utf-8"),
+        (
+            "\ufeffcode,total\n".encode("utf-32-be"),
+            "utf-8",
+            "the byte order mark of utf-32; send it as utf-8",
+        ),
         ("code".encode("utf-16-le"), "utf-16", "begins with a byte order mark; this one has none"),
         (
             "code".encode("utf-16"),
