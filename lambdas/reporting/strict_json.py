@@ -60,7 +60,7 @@ def parse_value(text: str) -> Any:
 
 def said(error: json.JSONDecodeError) -> str:
     """What is wrong; some of Python's words end in front of a place that is told in another way."""
-    return error.msg.removesuffix(" at")
+    return error.msg.removesuffix(" at").removesuffix(" starting")
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def test_the_refusal_of_half_a_surrogate_pair_says_where_it_is() -> None:
     ("body", "detail"),
     [
         (b'{"a":"\x01"}', "Invalid control character at line 1, column 7."),
-        (b'{"a":"x', "Unterminated string starting at line 1, column 6."),
+        (b'{"a":"x', "Unterminated string at line 1, column 6."),
         (b'{"a" 1}', "Expecting ':' delimiter at line 1, column 6."),
     ],
 )
