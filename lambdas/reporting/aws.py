@@ -7,12 +7,14 @@ _HTTP_TOO_MANY_REQUESTS = 429
 _HTTP_SERVER_ERROR = 500
 
 #: Codes with a 4xx status that pass by themselves: throttling, a slow connection, credentials that are
-#: being renewed, an object under change.
+#: being renewed, an object under change, bytes that were changed or lost on their way.
 #: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _PASSING = frozenset(
     {
+        "BadDigest",
         "ExpiredToken",
         "ExpiredTokenException",
+        "IncompleteBody",
         "OperationAborted",
         "PriorRequestNotComplete",
         "ProvisionedThroughputExceededException",
@@ -28,6 +30,8 @@ _PASSING = frozenset(
         "ThrottlingException",
         "ThrottledException",
         "TooManyRequestsException",
+        "XAmzContentChecksumMismatch",
+        "XAmzContentSHA256Mismatch",
     }
 )
 

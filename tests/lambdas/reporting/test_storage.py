@@ -314,6 +314,9 @@ class TestFaults:
             (400, "RequestTimeout"),
             (400, "ExpiredToken"),
             (403, "RequestTimeTooSkewed"),
+            (400, "BadDigest"),
+            (400, "IncompleteBody"),
+            (400, "XAmzContentSHA256Mismatch"),
         ],
     )
     def test_what_passes_by_itself_is_unavailable(
