@@ -42,11 +42,11 @@ class StatusDocuments:
 
     def has_file(self, snapshot: Snapshot) -> bool:
         """Whether there is a file to link to: from ``expires_at`` on the object may be gone at any moment,
-        also before the relay has said so."""
+        also before the relay has said so. A link ends with the whole second before it."""
         expires_at = snapshot.status["expires_at"]
         if snapshot.object_key is None or expires_at is None:
             return False
-        return datetime.fromisoformat(expires_at) > datetime.now(UTC)
+        return datetime.fromisoformat(expires_at).replace(microsecond=0) > datetime.now(UTC)
 
     def checked(self, snapshot: Snapshot, *, always: bool = False) -> Snapshot:
         """The snapshot, without its file if the bucket does not have it any more.

@@ -136,10 +136,11 @@ def download(report_id: str) -> Response[str]:
         raise NotReady(f"The report is {found.value}; it can be downloaded once it has succeeded.")
     if not api.documents.has_file(snapshot):
         raise Gone("The report's time is over and its file is being deleted; ask for the report again.")
-    if not api.documents.has_file(api.documents.checked(snapshot, always=True)):
+    # Its time may have ended while the bucket was asked.
+    link = api.documents.document(api.documents.checked(snapshot, always=True))["result"].get("download")
+    if link is None:
         raise Gone("The report's file is not there any more; ask for the report again.")
-    url = api.documents.document(snapshot)["result"]["download"]["url"]
-    return Response(status_code=302, headers={"Location": url, "Cache-Control": "no-store"}, body="")
+    return Response(status_code=302, headers={"Location": link["url"], "Cache-Control": "no-store"}, body="")
 
 
 @app.post("/reports/<report_id>/cancel", **documentation.CANCEL)

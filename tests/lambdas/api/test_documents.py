@@ -1,13 +1,14 @@
 """What a read adds to a status object, before and after the file's time."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+import api.documents
 from api.documents import StatusDocuments
 from reporting.links import LinkSigner
 from reporting.snapshots import Snapshot
@@ -63,6 +64,33 @@ def test_c13_a_link_is_signed_until_the_file_s_time_is_over() -> None:
     assert reader.document(over)["result"] == {"row_count": 1}
     assert (reader.has_file(fresh), reader.has_file(over)) == (True, False)
     assert reader.etag(fresh) != reader.etag(over), "a 304 must not confirm a link to what is gone"
+
+
+@pytest.mark.parametrize(
+    ("now", "linked"),
+    [
+        ("2026-01-31T11:59:59.999+00:00", True),
+        ("2026-01-31T12:00:00.000+00:00", False),
+        ("2026-01-31T12:00:00.800+00:00", False),
+    ],
+)
+def test_c13_no_link_is_given_out_that_has_ended_already(
+    now: str, linked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromisoformat(now).astimezone(tz)
+
+    monkeypatch.setattr(api.documents, "datetime", Clock)
+    last = snapshot(timedelta(hours=1))
+    last.status["expires_at"] = "2026-01-31T12:00:00.900Z"
+    reader = documents()
+    assert reader.has_file(last) is linked
+    download = reader.document(last)["result"].get("download")
+    assert (download is not None) is linked
+    if download is not None:
+        assert datetime.fromisoformat(download["expires_at"]) > datetime.fromisoformat(now)
 
 
 def test_c13_no_link_is_signed_to_a_file_that_a_rule_of_the_bucket_has_removed() -> None:
