@@ -61,7 +61,7 @@ def generate(validate_only: Annotated[bool, Query()] = False) -> Response[str]:
     event = app.current_event
     tenant = _tenant(WRITE)
     body = parse_object(body_bytes(event, limit=api.settings.max_body_bytes))
-    key = _header("idempotency-key")
+    key = _idempotency_key()
     if validate_only:
         return _json(200, api.generation.validate(body, tenant=tenant, key=key))
     accepted = api.generation.generate(
@@ -169,7 +169,7 @@ def rerun(report_id: str) -> Response[str]:
     accepted = bootstrap().generation.rerun(
         report_id,
         tenant=tenant,
-        key=_header("idempotency-key"),
+        key=_idempotency_key(),
         traceparent=traceparent(header=_header("traceparent"), xray=_header("x-amzn-trace-id")),
     )
     return _accepted(accepted)
@@ -290,6 +290,17 @@ def _header(name: str) -> str | None:
         if found.lower() == name:
             return str(value)
     return None
+
+
+def _idempotency_key() -> str | None:
+    """The header's value. Two that differ are no key: they come joined by what no key has."""
+    values = {
+        str(value): None
+        for name, found in (app.current_event.get("multiValueHeaders") or {}).items()
+        if name.lower() == "idempotency-key"
+        for value in found
+    }
+    return "\n".join(values) if values else _header("idempotency-key")
 
 
 def _request_id() -> str:

@@ -47,8 +47,12 @@ def refused(
     query: dict[str, list[str]] | None = None,
     body: object = None,
     key: str | None = None,
+    keys: dict[str, list[str]] | None = None,
 ) -> list[tuple[str, str, str]]:
-    """(pointer, code, detail) of each problem that a call is answered with."""
+    """(pointer, code, detail) of each problem that a call is answered with.
+
+    ``keys`` are the headers of ``key`` as they were spelled.
+    """
     path, _, text = path.partition("?")
     query = query or parse_qs(text, keep_blank_values=True)
     scopes = "reports/read reports/write reports/admin"
@@ -57,6 +61,7 @@ def refused(
         "path": path,
         "resource": path,
         "headers": {} if key is None else {"Idempotency-Key": key},
+        "multiValueHeaders": keys,
         "multiValueQueryStringParameters": query or None,
         "queryStringParameters": {name: texts[-1] for name, texts in query.items()} or None,
         "body": None if body is None else json.dumps(body),
@@ -94,6 +99,28 @@ def test_every_parameter_of_a_listing_that_can_not_be_read_is_told() -> None:
         ("", "invalid_parameter", 'limit: must be at most 100, got "500"'),
         ("", "invalid_cursor", 'cursor: is not one that a listing has given out, got "x"'),
     }
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"Idempotency-Key": ["a", "b"]},
+        {"Idempotency-Key": ["a"], "idempotency-key": ["b"]},
+        {"IDEMPOTENCY-KEY": ["a", "a", "b"]},
+    ],
+)
+@pytest.mark.parametrize("path", ["/generate", "/generate?validate_only=true", "/reports/x/rerun"])
+def test_two_keys_that_differ_are_none(keys: dict[str, list[str]], path: str) -> None:
+    table = {"title": "t", "columns": [{"key": "a"}], "rows": []}
+    [(pointer, code, detail)] = refused("POST", path, body={"table": table}, key="b", keys=keys)
+    assert (pointer, code) == ("", "invalid_idempotency_key")
+    assert detail.endswith('got "a\\nb" (3 characters)')
+
+
+def test_a_key_that_stands_twice_is_one() -> None:
+    keys = {"Idempotency-Key": ["a", "a"], "idempotency-key": ["a"]}
+    found = refused("POST", "/generate?validate_only=true", body={}, keys=keys)
+    assert [code for _, code, _ in found] == ["required"]
 
 
 @pytest.mark.parametrize("name", ["created_after", "created_before", "cursor", "limit", "status"])
