@@ -36,13 +36,13 @@ type Row = tuple[object, ...]
 _SQL_MODE = "ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 #: 1969 statement time limit of MariaDB, 3024 of MySQL.
 _TIMED_OUT = frozenset({1969, 3024})
-#: 1040 and 1203 too many connections, 1045 password being rotated, 1053 shutdown, 1021/1037/1038/1041 disk
-#: or memory, 1158-1161 network, 1205 and 1213 locks, 1226 resource limit, 1317 killed by an operator,
-#: 1412 table altered since the snapshot, 1927 and 3169 connection killed, 2002-2013 not reachable or
-#: lost, 2027 a packet that is broken, 4031 closed for being idle.
+#: 1040 and 1203 too many connections, 1045 password being rotated, 1053 shutdown, 1021/1037/1038/1041/1135
+#: disk, memory or threads, 1129 too many errors of this host, 1158-1161 network, 1205 and 1213 locks, 1226
+#: resource limit, 1317 killed by an operator, 1412 table altered since the snapshot, 1927 and 3169 connection
+#: killed, 2002-2013 not reachable or lost, 2027 a packet that is broken, 4031 closed for being idle.
 _UNAVAILABLE = frozenset(
-    {1021, 1037, 1038, 1040, 1041, 1045, 1053, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1317, 1412}
-    | {1927, 2002, 2003, 2005, 2006, 2013, 2014, 2027, 2055, 3169, 4031}
+    {1021, 1037, 1038, 1040, 1041, 1045, 1053, 1129, 1135, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226}
+    | {1317, 1412, 1927, 2002, 2003, 2005, 2006, 2013, 2014, 2027, 2055, 3169, 4031}
 )
 #: Warnings of a result that lacks rows (1931 LIMIT ROWS EXAMINED of MariaDB, 1028 sort aborted) or parts of
 #: values (1260 cut by GROUP_CONCAT, 1301 larger than max_allowed_packet).

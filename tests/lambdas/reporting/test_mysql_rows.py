@@ -479,6 +479,18 @@ def test_a_row_with_more_than_its_values_is_unavailable(server: MariaDbServer) -
         rows_of(source_of(server, "SELECT id, label FROM numbers", ["id", "label"], port=proxy.port))
 
 
+@pytest.mark.parametrize("number", [1040, 1129, 1135, 1203, 1226, 1317, 1927])
+def test_a_server_that_can_not_just_now_is_unavailable(server: MariaDbServer, number: int) -> None:
+    """1135 is a thread that could not be made, 1129 a host that had too many errors."""
+
+    def edit(packet: bytes) -> bytes:
+        refused = packet[4:7] == b"\xff" + (1146).to_bytes(2, "little")
+        return packet[:5] + number.to_bytes(2, "little") + packet[7:] if refused else packet
+
+    with PacketProxy(server.port, edit) as proxy, pytest.raises(SourceUnavailable):
+        rows_of(source_of(server, "SELECT id FROM no_such_table", ["id"], port=proxy.port))
+
+
 def test_an_unedited_stream_comes_whole_through_the_proxy(server: MariaDbServer, either: None) -> None:
     with PacketProxy(server.port, _From(bytes)) as proxy:
         rows = rows_of(source_of(server, "SELECT id, label FROM numbers", ["id", "label"], port=proxy.port))
