@@ -7,6 +7,7 @@
 #define Py_LIMITED_API 0x030D0000
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <float.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -488,6 +489,8 @@ put_value(Buffer *buffer, const Run *run, const Column *column, PyObject *cell, 
             return 0;
         if (put_double(buffer, PyFloat_AsDouble(cell)))
             return 1;
+        if (PyFloat_AsDouble(cell) > -DBL_MIN && PyFloat_AsDouble(cell) < DBL_MIN && PyFloat_AsDouble(cell) != 0)
+            return 0;
         char *shown = PyOS_double_to_string(PyFloat_AsDouble(cell), 'r', 0, 0, NULL);
         if (shown == NULL)
             return -1;
@@ -528,7 +531,16 @@ put_value(Buffer *buffer, const Run *run, const Column *column, PyObject *cell, 
             return -1;
         if (days < FIRST_SERIAL)
             return 0;
-        return put_serial(buffer, (double)days + ((double)seconds + (double)microseconds / 1e6) / 86400.0);
+        double serial = (double)days + ((double)seconds + (double)microseconds / 1e6) / 86400.0;
+        if (serial >= (double)(days + 1)) {
+            /* The double before: the last microseconds of a day are not the next day. */
+            serial = (double)(days + 1);
+            uint64_t bits;
+            memcpy(&bits, &serial, sizeof bits);
+            bits--;
+            memcpy(&serial, &bits, sizeof bits);
+        }
+        return put_serial(buffer, serial);
     }
     default:
         return 0;

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 from rendering.errors import BadValue
 from rendering.model import Column, ColumnType
 from rendering.native import native
+from rendering.numbers import EXACT
 from rendering.rows import Cell, ColumnCells
 from rendering.text import UNSAFE, remove_controls, repair_surrogates, shorten
 from rendering.warnings import WarningKind, Warnings
@@ -194,7 +195,7 @@ def _float(value: object, _zone: tzinfo) -> float:
     # A text of more digits than a double reproduces keeps its digits as text.
     if Decimal(repr(number)) != exact:
         raise _Unfit(_kept(value))
-    return number
+    return number + 0.0  # no negative zero
 
 
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
@@ -275,8 +276,7 @@ def _duration(value: object, _zone: tzinfo) -> timedelta:
     try:
         if isinstance(value, str):
             return _duration_from_text(value)
-        seconds = _decimal(value, _zone)
-        return timedelta(microseconds=int((seconds * 1_000_000).to_integral_value()))
+        return timedelta(microseconds=int(_decimal(value, _zone).scaleb(6, EXACT).to_integral_value()))
     except OverflowError:
         raise _Unfit(_kept(value)) from None
 
@@ -370,9 +370,11 @@ def _finer_text(value: object) -> bool:
 
 def _finer_seconds(value: object) -> bool:
     """Seconds as a number with such a fraction."""
-    if isinstance(value, float):
-        return value * 1_000_000 % 1 != 0
-    return isinstance(value, Decimal) and value * 1_000_000 % 1 != 0
+    if not isinstance(value, float | Decimal):
+        return False
+    # A double's digits are those that its cell is made of.
+    microseconds = _decimal(value, UTC).scaleb(6, EXACT)
+    return microseconds != microseconds.to_integral_value()
 
 
 #: By type of column, whether a value that fits has a fraction which its cell can't hold.
@@ -476,7 +478,7 @@ class ColumnConverter:
                 except _NotFinite:
                     self._not_finite(value, row=row)
                     cell = None
-                if clocked is not None and not isinstance(cell, str) and clocked(value):
+                if clocked is not None and not isinstance(cell, str | None) and clocked(value):
                     self._cut(row=row)
                 if type(cell) is str and UNSAFE.search(cell):
                     cell = self._clean(cell, row=row)

@@ -21,7 +21,7 @@ class WarningKind(StrEnum):
     BLANKED_NUMBER = "blanked_number"
     #: A cell text was cut at the format's limit, with "…" at its end.
     TRUNCATED = "truncated"
-    #: A number of more than 15 digits is text in a spreadsheet, with every digit.
+    #: A number of more than 15 digits, or too near to zero, is text in a spreadsheet, with every digit.
     TEXT_NUMBER = "text_number"
     #: A date before 1 March 1900 is ISO 8601 text in a spreadsheet.
     TEXT_DATE = "text_date"

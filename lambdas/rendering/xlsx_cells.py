@@ -5,7 +5,9 @@ written digit by digit from their exact value; a value that a spreadsheet would 
 and counted.
 """
 
+import math
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -28,6 +30,10 @@ MAX_LINKS = 65_530
 _MAX_LINK_LENGTH = 2_079
 #: IEEE 754 doubles, and so spreadsheets, keep 15 digits.
 _MAX_DIGITS = 15
+#: The same page: the smallest number. Excel reads what is nearer to zero, which doubles still have, as 0.
+_LEAST = sys.float_info.min
+_LEAST_DECIMAL = Decimal(_LEAST)
+_TOO_SMALL = "nearer to zero than a spreadsheet's numbers"
 _EPOCH = date(1899, 12, 30).toordinal()
 #: Excel has a 29 February 1900: serials below 61 mean another day in other programs.
 _FIRST_DATE = date(1900, 3, 1)
@@ -159,8 +165,11 @@ def decimal_value(value: Decimal) -> Encoded:
     text = str(value)
     if "E" in text or text.startswith("-0"):
         text = decimal_text(value)
-    if len(text) > _MAX_DIGITS and _digits(value) > _MAX_DIGITS:
-        return Text(text, WarningKind.TEXT_NUMBER, "more than 15 digits")
+    if len(text) > _MAX_DIGITS:
+        if _digits(value) > _MAX_DIGITS:
+            return Text(text, WarningKind.TEXT_NUMBER, "more than 15 digits")
+        if value and value.copy_abs() < _LEAST_DECIMAL:
+            return Text(text, WarningKind.TEXT_NUMBER, _TOO_SMALL)
     return (text.rstrip("0").rstrip(".") or "0") if "." in text else text
 
 
@@ -171,6 +180,8 @@ def integer_value(value: int) -> Encoded:
 
 
 def float_value(value: float) -> Encoded:
+    if -_LEAST < value < _LEAST and value:
+        return Text(repr(value), WarningKind.TEXT_NUMBER, _TOO_SMALL)
     return repr(value).removesuffix(".0")
 
 
@@ -190,8 +201,13 @@ def datetime_value(value: datetime) -> Encoded:
     if since < _BEFORE_DATES:
         return Text(value.isoformat(sep=" "), WarningKind.TEXT_DATE, "before 1 March 1900")
     seconds = since.seconds + since.microseconds / 1_000_000
+    serial = since.days + seconds / 86_400
+    if serial >= since.days + 1:
+        # From 2258 on a double is too coarse for the last microseconds of a day, which are not the next one:
+        # that of 31 December 9999 is none that a spreadsheet has.
+        serial = math.nextafter(since.days + 1, 0)
     # 11 decimals are what a double has room for beside five digits of days: about a microsecond.
-    return f"{since.days + seconds / 86_400:.11f}".rstrip("0").rstrip(".")
+    return f"{serial:.11f}".rstrip("0").rstrip(".")
 
 
 def time_value(value: time) -> Encoded:

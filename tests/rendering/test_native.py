@@ -4,7 +4,7 @@ import importlib.util
 import struct
 import sysconfig
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -48,6 +48,7 @@ _VALUES: dict[ColumnType, st.SearchStrategy[object]] = {
     ColumnType.DATE: st.dates() | st.dates(date(1900, 1, 1), date(1900, 4, 1)) | st.datetimes(),
     ColumnType.DATETIME: st.datetimes()
     | st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1))
+    | st.dates().map(lambda day: datetime.combine(day, time.max))
     | st.datetimes(timezones=st.just(UTC)),
     ColumnType.TIME: st.times(),
     ColumnType.DURATION: st.timedeltas(timedelta(days=-5), timedelta(days=400)),
@@ -100,7 +101,9 @@ def test_a_file_is_the_same_to_the_byte(
 
 
 @needs_native
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50))
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False), min_size=1, max_size=50)
+)
 @example(
     [
         struct.unpack("d", struct.pack("Q", bits))[0]
@@ -109,7 +112,15 @@ def test_a_file_is_the_same_to_the_byte(
 )
 @example([2.0**power for power in range(-20, 60)] + [10.0**power for power in range(-6, 23)])
 @example(
-    [5e-324, 1.7976931348623157e308, 9007199254740993.0, 0.1 + 0.2, 999999999999999.9, 1e15, 123456789.125]
+    [
+        2.2250738585072014e-308,
+        1.7976931348623157e308,
+        9007199254740993.0,
+        0.1 + 0.2,
+        999999999999999.9,
+        1e15,
+        123456789.125,
+    ]
 )
 @settings(max_examples=500, deadline=None)
 def test_a_double_is_written_as_python_writes_it(values: list[float]) -> None:

@@ -74,6 +74,9 @@ def test_rows_are_numbered_through_every_run_and_sheet(rows: int) -> None:
         (ColumnType.TIME, "03:04:05.5", 0),
         (ColumnType.DURATION, Decimal("1.0000001"), 1),
         (ColumnType.DURATION, Decimal("1.000001"), 0),
+        (ColumnType.DURATION, Decimal("1.0000000000000000000000000000001"), 1),
+        (ColumnType.DURATION, 1.000001, 0),
+        (ColumnType.DURATION, 1.0000001, 1),
     ],
 )
 def test_a_fraction_below_a_microsecond_is_counted(kind: ColumnType, value: object, expected: int) -> None:

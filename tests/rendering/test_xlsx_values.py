@@ -126,6 +126,14 @@ def test_a_moment_with_an_offset_that_no_clock_shows_is_kept_as_text(offset: str
     assert made.kinds == {("c", "bad_value"): 1}
 
 
+@pytest.mark.parametrize("year", [1900, 2026, 2257, 2258, 4000, 9999])
+def test_the_last_microsecond_of_a_day_stays_in_its_day(year: int) -> None:
+    last = datetime(year, 12, 31, 23, 59, 59, 999_999)
+    ((kind, serial),) = filter(None, one(X, typed(ColumnType.DATETIME), [last]).values())
+    assert kind == "n"
+    assert int(float(serial or "")) == (last - datetime(1899, 12, 30)).days
+
+
 def test_durations_go_past_a_day_and_negative_ones_are_text() -> None:
     made = one(
         X, typed(ColumnType.DURATION), [5_400_000, 5_184_000, 90, 0, -90, "25:06:17", "PT1M30S", "-838:59:59"]
@@ -208,10 +216,15 @@ def test_a_boolean_is_no_number() -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal("NaN"), Decimal("-Infinity")])
-@pytest.mark.parametrize("column_type", [ColumnType.FLOAT, ColumnType.DECIMAL, ColumnType.INTEGER])
+@pytest.mark.parametrize(
+    "column_type", [ColumnType.FLOAT, ColumnType.DECIMAL, ColumnType.INTEGER, ColumnType.DURATION]
+)
 def test_nan_and_infinity_leave_a_blank_cell_and_a_warning(value: object, column_type: ColumnType) -> None:
     made = one(X, typed(column_type, total=Total.SUM), [1, value, 2])
-    assert made.values()[:3] == [("n", "1"), None, ("n", "2")]
+    first, second, third, *_ = made.values()
+    assert first is not None
+    assert second is None
+    assert third is not None
     assert made.kinds == {("c", "blanked_number"): 1}
     assert made.result.totals == {"c": Decimal(3)}
 
@@ -248,6 +261,23 @@ def test_floats_keep_the_shortest_digits_that_give_the_same_double() -> None:
         ("n", "0.25"),
         ("inlineStr", "1.00000000000000000001"),
     ]
+
+
+@pytest.mark.parametrize("column_type", [ColumnType.FLOAT, ColumnType.DECIMAL])
+def test_no_zero_is_negative(column_type: ColumnType) -> None:
+    values = [-0.0, "-0", "-0.00", Decimal("-0.0"), Decimal("-0E-9")]
+    assert one(X, typed(column_type), values).values() == [("n", "0")] * 5
+
+
+@pytest.mark.parametrize("column_type", [ColumnType.FLOAT, ColumnType.DECIMAL])
+def test_a_number_that_a_spreadsheet_reads_as_zero_is_text(column_type: ColumnType) -> None:
+    made = one(X, typed(column_type), ["1E-310", "-1E-310", "2.3E-308"])
+    assert [cell and (cell[0], float(cell[1] or "")) for cell in made.values()] == [
+        ("inlineStr", 1e-310),
+        ("inlineStr", -1e-310),
+        ("n", 2.3e-308),
+    ]
+    assert made.kinds == {("c", "text_number"): 2}
 
 
 def test_a_double_in_a_decimal_column_counts_to_its_15_digits() -> None:
