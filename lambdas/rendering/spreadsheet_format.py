@@ -8,19 +8,19 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from enum import Enum, auto
 from operator import attrgetter
 
 from babel import Locale
 from babel.dates import get_day_names, get_month_names
 
-from rendering.numbers import DigitStyle, NumberStyle, digit_style, number_shower
 from rendering.text import quoted
 
 _TOKEN = re.compile(
     r"""(?P<quoted>"[^"]*")|(?P<escaped>\\.)|(?P<space>_.)|(?P<fill>\*.)
-    |(?P<elapsed>\[(?:h+|m+|s+)\])|(?P<currency>\[\$[^\]\[]*\])|(?P<bracket>\[[^\]\["]*\])
+    |(?P<elapsed>\[(?:h+|m+|s+)\])|(?P<currency>\[\$[^\]\[]*\])
+    |(?P<color>\[(?i:black|blue|cyan|green|magenta|red|white|yellow|color\ ?(?:5[0-6]|[1-4][0-9]|[1-9]))\])
+    |(?P<condition>\[(?:<=|>=|<>|[<>=])-?[0-9]+(?:\.[0-9]+)?\])|(?P<digit_names>\[DBNum[1-4]\])
     |(?P<general>General)|(?P<ampm>AM/PM|A/P)|(?P<exponent>[Ee][+-]0+)
     |(?P<fraction>(?<=[sS\]])\.0+)|(?P<digits>[0#?.,]+)|(?P<percent>%)|(?P<text>@)
     |(?P<date>[yY]+|[mM]+|[dD]+|[hH]+|[sS]+)|(?P<section>;)
@@ -41,13 +41,13 @@ class Family(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
+class Token:
     kind: str
     text: str
 
 
-def _tokens(number_format: str) -> list[_Token]:
-    tokens: list[_Token] = []
+def tokens_of(number_format: str) -> list[Token]:
+    tokens: list[Token] = []
     position = 0
     while position < len(number_format):
         found = _TOKEN.match(number_format, position)
@@ -55,12 +55,12 @@ def _tokens(number_format: str) -> list[_Token]:
             raise ValueError(
                 f"{quoted(number_format[position : position + 10])} is not part of a number format"
             )
-        tokens.append(_Token(found.lastgroup or "", found.group()))
+        tokens.append(Token(found.lastgroup or "", found.group()))
         position = found.end()
     return tokens
 
 
-def _family(tokens: Sequence[_Token]) -> Family | None:
+def _family(tokens: Sequence[Token]) -> Family | None:
     kinds = {token.kind for token in tokens}
     dates = bool(kinds & {"date", "elapsed", "ampm", "fraction"})
     numbers = bool(kinds & {"digits", "percent", "exponent"})
@@ -79,7 +79,7 @@ def family(number_format: str) -> Family:
     """What ``number_format`` is for. Raises :class:`ValueError` when a spreadsheet would refuse it."""
     if not number_format or len(number_format) > _MAX_LENGTH:
         raise ValueError(f"a number format has 1 to {_MAX_LENGTH} characters")
-    tokens = _tokens(number_format)
+    tokens = tokens_of(number_format)
     if sum(token.kind == "section" for token in tokens) >= _MAX_SECTIONS:
         raise ValueError(f"a number format has at most {_MAX_SECTIONS} sections")
     found = _family(tokens)
@@ -90,7 +90,7 @@ def family(number_format: str) -> Family:
     return found
 
 
-def _literal(token: _Token) -> str:
+def literal_of(token: Token) -> str:
     match token.kind:
         case "quoted":
             return token.text[1:-1]
@@ -106,60 +106,14 @@ def _literal(token: _Token) -> str:
             return ""
 
 
-def _sections(tokens: Sequence[_Token]) -> list[list[_Token]]:
-    sections: list[list[_Token]] = [[]]
+def sections_of(tokens: Sequence[Token]) -> list[list[Token]]:
+    sections: list[list[Token]] = [[]]
     for token in tokens:
         if token.kind == "section":
             sections.append([])
         else:
             sections[-1].append(token)
     return sections
-
-
-def _number_section(tokens: Sequence[_Token]) -> NumberStyle:
-    digits = [index for index, token in enumerate(tokens) if token.kind == "digits"]
-    first, last = (digits[0], digits[-1]) if digits else (len(tokens), len(tokens))
-    pattern = "".join(tokens[index].text for index in digits)
-    whole, _, fraction = pattern.partition(".")
-    # Commas after the last digit of the whole part divide by a thousand each.
-    thousands = len(whole) - len(whole.rstrip(","))
-    return NumberStyle(
-        min_places=fraction.count("0") + fraction.count("?"),
-        max_places=sum(map(fraction.count, "0#?")),
-        min_digits=whole.count("0"),
-        grouping="," in whole.rstrip(","),
-        shift=2 * sum(token.kind == "percent" for token in tokens) - 3 * thousands,
-        prefix="".join(map(_literal, tokens[:first])),
-        suffix="".join(map(_literal, tokens[last + 1 :])),
-    )
-
-
-def number_digits(number_format: str, *, locale: Locale) -> DigitStyle | None:
-    """The same for the native loop; ``None`` when that can't write such numbers."""
-    tokens = _tokens(number_format)
-    if any(token.kind in ("exponent", "general", "section") for token in tokens):
-        return None
-    return digit_style(style=_number_section(tokens), locale=locale)
-
-
-def number_formatter(number_format: str, *, locale: Locale) -> Callable[[Decimal], str]:
-    """A function that shows a number as a spreadsheet would, with the locale's separators.
-
-    Colours, fill characters and conditions are left out; the sections are positive, negative and zero.
-    """
-    tokens = _tokens(number_format)
-    if any(token.kind in ("exponent", "general") for token in tokens):
-        return number_shower(style=NumberStyle(), locale=locale)
-    shows = [number_shower(style=_number_section(section), locale=locale) for section in _sections(tokens)]
-
-    def show(value: Decimal) -> str:
-        if value < 0 and len(shows) > 1:
-            return shows[1](-value)
-        if not value and len(shows) > 2:
-            return shows[2](value)
-        return shows[0](value)
-
-    return show
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +180,7 @@ def _is_minutes(dates: Sequence[str], index: int) -> bool:
 
 def moment_formatter(number_format: str, *, locale: Locale) -> Callable[[date | time | timedelta], str]:
     """A function that shows a date, time or duration as a spreadsheet would, with the locale's names."""
-    tokens = _sections(_tokens(number_format))[0]
+    tokens = sections_of(tokens_of(number_format))[0]
     half_days = any(token.kind == "ampm" for token in tokens)
     dates = [token.text.lower() for token in tokens if token.kind in ("date", "elapsed")]
     parts: list[_Part] = []
@@ -241,7 +195,7 @@ def moment_formatter(number_format: str, *, locale: Locale) -> Callable[[date | 
         elif token.kind == "fraction":
             places = len(letters) - 1
             parts.append(lambda moment, places=places: f".{moment.microsecond:06d}"[: places + 1])  # type: ignore[misc]
-        elif literal := _literal(token):
+        elif literal := literal_of(token):
             parts.append(lambda _moment, literal=literal: literal)  # type: ignore[misc]
 
     plain = None if half_days else _plain_moment(tokens, dates)
@@ -255,7 +209,7 @@ def moment_formatter(number_format: str, *, locale: Locale) -> Callable[[date | 
     return show
 
 
-def _plain_moment(tokens: Sequence[_Token], dates: Sequence[str]) -> Callable[[datetime], str] | None:
+def _plain_moment(tokens: Sequence[Token], dates: Sequence[str]) -> Callable[[datetime], str] | None:
     """One template for a format of numbers alone; ``None`` for any other."""
     template, names = "", []
     seen = 0
@@ -271,7 +225,7 @@ def _plain_moment(tokens: Sequence[_Token], dates: Sequence[str]) -> Callable[[d
         elif token.kind in ("elapsed", "fraction"):
             return None
         else:
-            template += _literal(token).replace("%", "%%")
+            template += literal_of(token).replace("%", "%%")
     if len(names) < 2:
         return None
     values = attrgetter(*names)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rendering.formats import Formatter, check_column_format, check_locale, check_timezone
 from rendering.model import Column, ColumnType, Total
+from rendering.rows import ColumnCells
 from rendering.totals import check_column_total
 
 
@@ -72,6 +73,7 @@ D, I, DT, DA, DU, TI, S, B = (  # noqa: E741
         (D, "#,##0.00;[Red](#,##0.00)"), (D, '0.0"kg"'), (D, "0.00E+00"), (D, "General"), (DA, "date"),
         (DT, "date"), (DT, "datetime"), (DT, "dd/mm/yyyy hh:mm"), (DA, 'd" de "mmmm'), (DU, "[h]:mm"),
         (TI, "hh:mm AM/PM"), (S, "@"), (D, "[$R$-416] #,##0.00"),
+        (D, "[Red][<0]0;[Color 12]0"), (D, "[>=1000]0.0,;[DBNum1]0"),
     ],
 )  # fmt: skip
 def test_formats_that_fit_their_column_are_taken(column_type: ColumnType, name: str | None) -> None:
@@ -84,7 +86,8 @@ def test_formats_that_fit_their_column_are_taken(column_type: ColumnType, name: 
         (D, "decimal:x"), (D, "decimal:31"), (D, "decimal:-1"), (D, "currency:XXY"), (D, "currency:brl"),
         (D, "percent"), (D, "date"), (D, "yyyy"), (DA, "0.00"), (DA, "datetime"), (S, "0.00"), (S, "date"),
         (B, "integer"), (D, "banana"), (D, ""), (D, '0"x'), (D, "0;0;0;0;0"), (D, "0[x"), (D, "0" * 256),
-        (D, "0\x00"), (D, "yyyy0.00"), (TI, "time"), (D, "decimal:2\n"), (D, "decimal:٢"),
+        (D, "0\x00"), (D, "yyyy0.00"), (TI, "time"), (D, "decimal:2\n"), (D, "decimal:٢"), (D, "[blau]0"),
+        (D, "[<x]0"), (D, "[Color57]0"),
     ],
 )  # fmt: skip
 def test_formats_that_do_not_fit_are_refused_by_name_with_the_allowed_ones(
@@ -132,6 +135,50 @@ def test_totals_fit_their_column(column_type: ColumnType, total: Total, allowed:
 def test_a_number_reads_as_in_the_locale(name: str, locale: str, spreadsheet: str, text: str) -> None:
     assert number_format(D, name, locale) == spreadsheet
     assert shown(D, Decimal("-1234.5"), format=name, locale=locale) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("000-00-0000", "1310100", "001-31-0100"),
+        ("(00) 0000-0000", "-1112345678", "-(11) 1234-5678"),
+        ('0"x"00.0"y"0', "12.34", "0x12.3y4"),
+        ("#,##0-00", "1234567", "1,234,5-67"),
+        ("#-##", "5", "-5"),
+        ('0.0,,"M"', "123456789", "123.5M"),
+        ("#,##0.00,", "-1310100", "-1,310.10"),
+        ("# ?/?", "0.5", "0.5"),
+        ("0.00E+00", "1234567", "1234567"),
+        ('General" kg"', "-0.5", "-0.5 kg"),
+        ('0;"less"', "-5", "less"),
+        ("0;;", "-5", ""),
+        ("0.00;@", "-5", "-5.00"),
+        ("0;-0;0;@", "0", "0"),
+        ("0;-General", "-0.5", "-0.5"),
+    ],
+)
+def test_a_number_reads_as_a_spreadsheet_shows_it(name: str, value: str, text: str) -> None:
+    assert shown(D, Decimal(value), format=name) == text
+    column_format = Formatter(locale="en").column(Column(key="c", label="C", type=D, format=name))
+    assert column_format.texts(ColumnCells([Decimal(value)], [value])) == [text]
+
+
+@pytest.mark.parametrize(
+    ("name", "texts"),
+    [
+        # At -50, -5, 0, 1, 50 and 2500000.
+        ('[>=1000000]0.0,,"M";[>=10]0.0,"K";0', ["-50", "-5", "0", "1", "0.1K", "2.5M"]),
+        ("[<10]0;0.0", ["-50", "-5", "0", "1", "50.0", "2500000.0"]),
+        ('[Red][<0]"-"0;0', ["-50", "-5", "0", "1", "50", "2500000"]),
+        ("[>=0]0;(0)", ["(50)", "(5)", "0", "1", "50", "2500000"]),
+        ('[=1]"one";[=0]"none";0', ["-50", "-5", "none", "one", "50", "2500000"]),
+        ("[>10]0.0", ["-50", "-5", "0", "1", "50.0", "2500000.0"]),
+        ('0;[<-10]"low";0.0', ["low", "-5.0", "0.0", "1", "50", "2500000"]),
+    ],
+)
+def test_a_section_is_for_the_numbers_of_its_condition(name: str, texts: list[str]) -> None:
+    values = [Decimal(value) for value in (-50, -5, 0, 1, 50, 2_500_000)]
+    assert [shown(D, value, format=name) for value in values] == texts
 
 
 @pytest.mark.parametrize(
