@@ -6,6 +6,7 @@ from rendering.column_types import ADDABLE_TYPES
 from rendering.errors import RenderError
 from rendering.model import Chart, ChartKind, Table, Total
 from rendering.rows import Cell, ColumnCells, Rows
+from rendering.text import clean, normalize_newlines
 from rendering.totals import Accumulator
 from rendering.warnings import WarningKind, Warnings
 
@@ -79,7 +80,7 @@ class ChartData:
 
 class _Gathered:
     def __init__(self, chart: Chart, table: Table) -> None:
-        self.chart = chart
+        self.chart = replace(chart, title=normalize_newlines(clean(chart.title)))
         self._category, *values = table.indexes((chart.category, *chart.values))
         self._values = tuple(values)
         # A column without a total of its own is summed up.

@@ -1,7 +1,7 @@
 """What every writer needs to know about one report, and what a writer is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from rendering.charts import ChartPoints
@@ -44,7 +44,7 @@ class ReportLayout:
             title=_text(table.title),
             subtitle=_text(table.subtitle) if table.subtitle else None,
             parameters=tuple((_text(label), _text(value)) for label, value in options.parameters),
-            columns=table.columns,
+            columns=tuple(map(_with_readable_highlights, table.columns)),
             headers=tuple(_text(column.label) for column in table.columns),
             formats=tuple(formatter.column(column) for column in table.columns),
             total_formats=tuple(formatter.total(column) for column in table.columns),
@@ -95,6 +95,17 @@ class ReportLayout:
         index = summary.group if summary.group in free else free[0]
         key = self.formats[summary.group].text(summary.key)
         return index, self.labels.subtotal.format(group=key or "–")
+
+
+def _with_readable_highlights(column: Column) -> Column:
+    """``column`` with highlights for texts as its cells have them."""
+    if all(not isinstance(highlight.value, str) for highlight in column.highlights):
+        return column
+    highlights = tuple(
+        replace(highlight, value=clean(value)) if isinstance(value := highlight.value, str) else highlight
+        for highlight in column.highlights
+    )
+    return replace(column, highlights=highlights)
 
 
 def _text(text: str) -> str:

@@ -4,10 +4,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from rendering.charts import COLORS, ChartPoints
+from rendering.convert import duration_text
 from rendering.layout import ReportLayout
-from rendering.model import ChartKind
+from rendering.model import ChartKind, ColumnType, Total
 from rendering.pdf_page import MUTED, SLOPE, STRONG_RULE, PageContent
 from rendering.pdf_rows import INK
 from rendering.pdf_text import drawable
@@ -25,6 +27,8 @@ _TITLE_SIZE, _TEXT_SIZE = 12.0, 7.5
 _TICKS = 5
 _LEGEND_LINE, _LEGEND_SIZE = 13.0, 8.0
 _LONGEST_LABEL = 24
+#: Doubles beyond these leave no room to reckon with; no paper shows the difference.
+_LARGEST, _SMALLEST = 1e300, 1e-300
 #: How many numbers of a series are read out.
 _MOST_READ = 24
 
@@ -86,11 +90,9 @@ class ChartDrawer:
         series: Sequence[Sequence[float | None]],
         points: ChartPoints,
     ) -> None:
-        shown = self._layout.total_formats[points.values[0]]
         numbers = [value for values in series for value in values if value is not None] or [0.0]
         ticks = nice_ticks(min(0.0, *numbers), max(0.0, *numbers))
-        total_type = type(next((v for values in points.series for v in values if v is not None), 0))
-        texts = [drawable(shown.text(_cell(tick, total_type))) for tick in ticks]
+        texts = [self._tick(tick, points.values[0]) for tick in ticks]
         widest = max(self._regular.width(text) for text in texts) * _TEXT_SIZE
         bottom = area.bottom
         if len(series) > 1:
@@ -140,6 +142,13 @@ class ChartDrawer:
         if widest <= step:
             return 1, False
         return max(1, math.ceil(_TEXT_SIZE * 1.5 / step)), True
+
+    def _tick(self, tick: float, index: int) -> str:
+        """A number of the axis in the format of column ``index``."""
+        column = self._layout.columns[index]
+        is_duration = column.type is ColumnType.DURATION and column.total is not Total.COUNT
+        text = drawable(self._layout.total_formats[index].text(_cell(tick, is_duration=is_duration)))
+        return text if len(text) <= _LONGEST_LABEL else f"{tick:.3g}"
 
     def _overhang(self, labels: Sequence[str], every: int, step: float) -> float:
         """How far turned labels reach to the left of the axis."""
@@ -277,13 +286,20 @@ def _short(label: str) -> str:
 def _number(value: Cell) -> float | None:
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return None if value is None or isinstance(value, str) else float(value)  # type: ignore[arg-type]
+    if value is None or isinstance(value, str):
+        return None
+    # An integer too large for a double raises, a decimal is infinite.
+    number = float(Decimal(value))  # type: ignore[arg-type]
+    return min(max(number, -_LARGEST), _LARGEST) if abs(number) >= _SMALLEST else 0.0
 
 
-def _cell(tick: float, kind: type) -> Cell:
+def _cell(tick: float, *, is_duration: bool) -> Cell:
     """A tick as a cell of the column, so that it is shown in its format."""
-    if kind is timedelta:
-        return timedelta(seconds=tick)
+    if is_duration:
+        try:
+            return timedelta(seconds=tick)
+        except OverflowError:
+            return duration_text(round(tick) * 1_000_000)
     rounded = float(f"{tick:.10g}")
     return int(rounded) if rounded.is_integer() else rounded
 

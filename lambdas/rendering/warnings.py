@@ -37,6 +37,8 @@ class WarningKind(StrEnum):
     MISSING_GLYPH = "missing_glyph"
     #: A chart shows rows of the categories beyond its limit together.
     CHART_REST = "chart_rest"
+    #: A number of a chart in a workbook has 15 digits: more would be text, which charts draw as 0.
+    ROUNDED_CHART = "rounded_chart"
     #: Rows of a group that had ended already make another group: they were not sorted by it.
     REPEATED_GROUP = "repeated_group"
     #: The rows did not fit in a sheet and the request said ``on_overflow: csv``: the file is CSV.

@@ -29,7 +29,7 @@ MAX_TEXT_UNITS = 32_767
 MAX_LINKS = 65_530
 _MAX_LINK_LENGTH = 2_079
 #: IEEE 754 doubles, and so spreadsheets, keep 15 digits.
-_MAX_DIGITS = 15
+MAX_DIGITS = 15
 #: The same page: the smallest number. Excel reads what is nearer to zero, which doubles still have, as 0.
 _LEAST = sys.float_info.min
 _LEAST_DECIMAL = Decimal(_LEAST)
@@ -165,8 +165,8 @@ def decimal_value(value: Decimal) -> Encoded:
     text = str(value)
     if "E" in text or text.startswith("-0"):
         text = decimal_text(value)
-    if len(text) > _MAX_DIGITS:
-        if _digits(value) > _MAX_DIGITS:
+    if len(text) > MAX_DIGITS:
+        if _digits(value) > MAX_DIGITS:
             return Text(text, WarningKind.TEXT_NUMBER, "more than 15 digits")
         if value and value.copy_abs() < _LEAST_DECIMAL:
             return Text(text, WarningKind.TEXT_NUMBER, _TOO_SMALL)
@@ -174,7 +174,7 @@ def decimal_value(value: Decimal) -> Encoded:
 
 
 def integer_value(value: int) -> Encoded:
-    if -(10**_MAX_DIGITS) < value < 10**_MAX_DIGITS:
+    if -(10**MAX_DIGITS) < value < 10**MAX_DIGITS:
         return str(value)
     return Text(str(Decimal(value)), WarningKind.TEXT_NUMBER, "more than 15 digits")
 

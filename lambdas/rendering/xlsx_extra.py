@@ -1,14 +1,28 @@
 """Sheets beside the rows: totals of the groups' sheets, charts with their numbers, and how it was made."""
 
+import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from rendering.charts import ChartPoints
 from rendering.formats import GENERAL, TEXT
 from rendering.layout import ReportLayout
-from rendering.model import Align, ChartKind
+from rendering.model import Align, ChartKind, ColumnType
+from rendering.rows import Cell
 from rendering.totals import Summary
-from rendering.xlsx_cells import Encoded, Text, cell_xml, column_letters, encode_total, limited
+from rendering.warnings import WarningKind
+from rendering.xlsx_cells import (
+    MAX_DIGITS,
+    Encoded,
+    Text,
+    cell_xml,
+    column_letters,
+    encode_total,
+    float_value,
+    limited,
+)
 from rendering.xlsx_charts import (
     CHART_TYPE,
     DRAWING_TYPE,
@@ -170,7 +184,10 @@ class ExtraSheets:
         )
         categories = layout.category_labels(points)
         formats = [layout.total_formats[index].number_format for index in points.values]
-        encoded = [[encode_total(value) for value in series] for series in points.series]
+        encoded = [
+            [self._point(value, index) for value in series]
+            for index, series in zip(points.values, points.series, strict=True)
+        ]
         for position, category in enumerate(categories):
             lines.add(
                 [
@@ -204,6 +221,28 @@ class ExtraSheets:
                 )
             ],
         )
+
+    def _point(self, value: Cell, index: int) -> Encoded | None:
+        """A number that a chart shows. Programs draw one that is text as 0: it has 15 digits here."""
+        encoded = encode_total(value)
+        if not isinstance(encoded, Text) or not isinstance(value, int | float | Decimal):
+            return encoded
+        column = self._layout.columns[index]
+        exact = number = Decimal(value)
+        if column.type is not ColumnType.FLOAT:
+            number = Decimal(f"{exact:.{MAX_DIGITS}g}")
+        double = float(number)
+        if not math.isfinite(double):
+            return encoded
+        is_zero = abs(double) < sys.float_info.min
+        if is_zero or number != exact:
+            self._layout.warnings.add(
+                column.key,
+                WarningKind.ROUNDED_CHART,
+                row=0,
+                detail=f"a chart's number has {MAX_DIGITS} digits; totals have all of them",
+            )
+        return "0" if is_zero else float_value(double)
 
     def _write_drawing(self, specs: Sequence[ChartSpec], anchors: Sequence[Anchor]) -> None:
         package = self._workbook.package

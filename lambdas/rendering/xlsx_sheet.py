@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from rendering.model import ColumnType, Highlight, PageSize, Tone
+from rendering.sheet_names import cut_utf16
 from rendering.xlsx_cells import date_value, escape, escape_attribute, escape_codes
 from rendering.xlsx_package import MAIN, RELATIONSHIPS, Part, Relationship
 from rendering.xlsx_styles import differential_number
@@ -17,6 +18,8 @@ _SIDE_MARGIN, _EDGE_MARGIN, _LINE_MARGIN = 0.75, 1.0, 0.5
 #: The largest outline level that a row can have.
 MAX_OUTLINE = 7
 _OPERATORS = {"above": ">", "below": "<", "equal": "=", "not_equal": "<>"}
+#: Characters of a text in a formula, and of a formula (Excel specifications and limits, Microsoft Support).
+_MAX_LITERAL, _MAX_FORMULA = 255, 8192
 _BAR_COLOR = "FF9CC2E5"
 
 
@@ -141,7 +144,12 @@ class Conditions:
         data_bar: bool,
     ) -> None:
         """Rules for the cells of ``ranges``, of which ``first`` is the one at the top."""
-        rules = [self._highlight(highlight, _condition(first, type, highlight)) for highlight in highlights]
+        rules = [
+            self._highlight(highlight, condition)
+            for highlight in highlights
+            # No cell is as long as a text that makes a formula too long for Excel.
+            if len(condition := _condition(first, type, highlight)) <= _MAX_FORMULA
+        ]
         if data_bar:
             self._rules += 1
             rules.append(
@@ -174,10 +182,20 @@ def _condition(cell: str, type: ColumnType, highlight: Highlight) -> str:  # noq
         return f"AND(ISLOGICAL({cell}),{cell}{operator}{value.upper()})"
     if type is ColumnType.DATE and (serial := _serial(value)) is not None:
         return f"AND(ISNUMBER({cell}),{cell}{operator}{serial})"
-    quoted = '"' + value.replace('"', '""') + '"'
+    quoted = _text_literal(value)
     if highlight.when == "equal":
         return f"EXACT({cell},{quoted})"
     return f"AND(NOT(ISBLANK({cell})),NOT(EXACT({cell},{quoted})))"
+
+
+def _text_literal(text: str) -> str:
+    """``text`` in a formula, where a literal has at most 255 characters (Excel specifications and limits)."""
+    pieces: list[str] = []
+    while text or not pieces:
+        piece = cut_utf16(text, _MAX_LITERAL)
+        text = text[len(piece) :]
+        pieces.append('"' + piece.replace('"', '""') + '"')
+    return "&".join(pieces)
 
 
 def _serial(text: str) -> str | None:

@@ -4,7 +4,8 @@ import io
 import re
 import shutil
 import subprocess
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,27 @@ def test_a_chart_of_anything_is_drawn(rows: list[list[object]], tmp_path: Path) 
     assert made.result.pages is not None
     assert "Bar" in made.text()
     checked(made, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (ColumnType.DECIMAL, ["1E308", "-1E308"]),
+        (ColumnType.INTEGER, [Decimal("1E308")] * 20),
+        (ColumnType.FLOAT, [5e-324]),
+        (ColumnType.DECIMAL, ["1E20", "1.00000000000000000001E20"]),
+        (ColumnType.DURATION, [timedelta.max, timedelta.min]),
+        (ColumnType.DURATION, [timedelta.max, timedelta.max]),
+    ],
+)
+def test_a_chart_of_numbers_of_any_size_is_drawn(
+    kind: ColumnType, values: list[object], tmp_path: Path
+) -> None:
+    amounts = replace(AMOUNT, type=kind, format=None, total=None)
+    for rows in ([["x", value] for value in values], [[str(n), value] for n, value in enumerate(values)]):
+        made = make(P, [REGION, amounts], rows, design={"charts": CHARTS})
+        assert "Bar" in made.text()
+        checked(made, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ CHARTS = (
     Chart(kind=ChartKind.LINE, title="By day", category="d", values=("v",)),
     Chart(kind=ChartKind.PIE, title="Share", category="r", values=("v",)),
 )
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 
 
@@ -113,6 +114,27 @@ def test_charts_stand_beside_their_numbers_and_hold_them() -> None:
     assert values == ["Value", "N", "S", "130.5", "-3"]
     line = ET.fromstring(made.part("xl/charts/chart2.xml"))  # noqa: S314 - our own file
     assert [node.text for node in line.iter(f"{_CHART}v")] == ["Value", "1/1/2026", "2/1/2026", "7.5", "120"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "written", "rounded"),
+    [
+        (ColumnType.DECIMAL, "12345678901234567.89", "1.23456789012346e+16", True),
+        (ColumnType.INTEGER, 10**17, "1e+17", False),
+        (ColumnType.FLOAT, 0.1 + 0.2, "0.30000000000000004", False),
+        (ColumnType.DECIMAL, "1E-310", "0", True),
+    ],
+)
+def test_a_chart_has_numbers_also_where_totals_are_text(
+    kind: ColumnType, value: object, written: str, rounded: bool
+) -> None:
+    column = Column(key="v", label="V", type=kind)
+    chart = Chart(kind=ChartKind.BAR, title="C", category="r", values=("v",))
+    made = make(X, [COLUMNS[0], column], [["N", value]], design={"charts": (chart,)})
+    assert made.cells(2)["B3"].kind == "n"
+    assert made.cells(2)["B3"].value == written
+    assert f"<c:v>{written}</c:v>" in made.part("xl/charts/chart1.xml")
+    assert (("v", "rounded_chart") in made.kinds) is rounded
 
 
 def test_a_chart_of_no_rows_is_no_error() -> None:
@@ -197,6 +219,34 @@ def test_highlights_of_dates_and_booleans_compare_with_what_their_cells_hold() -
         ["AND(ISLOGICAL(B2),B2=FALSE)"],
         ['AND(NOT(ISBLANK(C2)),NOT(EXACT(C2,"x")))'],
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "formula"),
+    [
+        ("a\x01b\ud83d\ufffe", 'EXACT(A2,"ab\ufffd")'),
+        ("x" * 255 + '"', 'EXACT(A2,"' + "x" * 255 + '"&"""")'),
+        ("", 'EXACT(A2,"")'),
+        ("x" * 9000, None),
+    ],
+)
+def test_a_highlight_is_a_formula_that_excel_takes(value: str, formula: str | None) -> None:
+    column = Column(key="s", label="S", highlights=(Highlight(when="equal", value=value, tone=Tone.BAD),))
+    made = make(X, [column], [[value]])
+    sheet = ET.fromstring(made.part("xl/worksheets/sheet1.xml"))  # noqa: S314 - our own file
+    rules = [node.text for node in sheet.iter(f"{_MAIN}formula")]
+    assert rules == ([] if formula is None else [formula])
+
+
+@pytest.mark.parametrize("file_format", [X, Format.PDF])
+def test_a_charts_title_has_no_character_that_the_format_lacks(file_format: Format) -> None:
+    chart = Chart(kind=ChartKind.BAR, title="a\x01b\ud83d\ufffe", category="r", values=("v",))
+    made = make(file_format, COLUMNS, ROWS, design={"charts": (chart,)})
+    if file_format is X:
+        assert made.sheet(2)["A1"].value == "ab\ufffd"
+        assert "ab\ufffd" in "".join(ET.fromstring(made.part("xl/charts/chart1.xml")).itertext())  # noqa: S314
+    else:
+        assert "ab\ufffd" in made.text()
 
 
 def test_rules_leave_subtotals_out() -> None:
