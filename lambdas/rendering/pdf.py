@@ -7,7 +7,7 @@ than a page is split between lines. Text is drawn as it is: nothing in it is tak
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
@@ -45,6 +45,8 @@ _LEADING = 1.32
 _PADDING_Y = 3.2
 _FOOTER_SIZE = 7.0
 _FOOTER_GAP = 18.0
+#: What the footer keeps free before its clock, and the least that it has room for before that.
+_FOOTER_MINIMUM_GAP, _FOOTER_MINIMUM = 8.0, 40.0
 _TITLE_SIZE = 15.0
 _SUBTITLE_SIZE = 9.5
 _PARAMETER_SIZE = 8.0
@@ -52,6 +54,9 @@ _BLOCK_GAP = 10.0
 _MAX_HEADER_LINES = 6
 _MAX_TITLE_LINES = 4
 _MAX_PARAMETER_LINES = 12
+#: On small paper with wide margins the header takes at most a third of a page, and what is above it leaves
+#: room for a row.
+_MAX_HEADER_SHARE = 1 / 3
 #: Limits in em of what a text column asks for: about 60 and 18 characters.
 _MAX_NATURAL = 31.0
 _MAX_MINIMUM = 9.5
@@ -164,18 +169,14 @@ class PdfWriter:
         self._header = self._header_row()
         self._header_height = self._height(self._header.line_count)
         self._title_parts = self._title_block()
+        _shorten(
+            self._title_parts,
+            room=self._content_height - self._header_height - _BLOCK_GAP - self._height(1),
+        )
         title_height = sum(line.size * _LEADING for part in self._title_parts for line in part)
         self._title_height = max(title_height, _LOGO_HEIGHT if self._logo else 0.0) + _BLOCK_GAP
-        self._footer_title = clip(
-            wrap(
-                self._own_text(self._layout.title).replace("\n", " "),
-                width=self._regular.width,
-                limit=self._geometry.content_width * 0.45 / _FOOTER_SIZE,
-            ),
-            1,
-        )[0]
-        geometry = self._geometry
-        self._page_room = geometry.height - 2 * geometry.margin - _FOOTER_GAP - self._header_height
+        self._footer_title = self._short_title()
+        self._page_room = self._content_height - self._header_height
         self._capacity = self._page_room - self._title_height
         waiting, self._waiting = self._waiting or [], None
         for part in waiting:
@@ -247,7 +248,7 @@ class PdfWriter:
         if self._waiting is not None:
             self._start(tagged=True)
         if self._pending or not self._pages:
-            self._flush()
+            self._flush(no_data=not self._pending)
         self._write_charts(charts)
         self._finish()
         return Written(pages=len(self._pages))
@@ -346,13 +347,14 @@ class PdfWriter:
 
     def _header_row(self) -> _Row:
         size = self._geometry.font_size
+        most = max(1, min(_MAX_HEADER_LINES, self._most_lines(self._content_height * _MAX_HEADER_SHARE)))
         cells = []
         for index, header in enumerate(self._layout.headers):
             text = drawable(header)
             self._check_glyphs(text, column=self._layout.columns[index].key, row=0)
             limit = self._geometry.text_widths[index] / size + 1e-6
             lines = wrap(text, width=self._bold.width, limit=limit)
-            cells.append(CellText(clip(lines, _MAX_HEADER_LINES), size))
+            cells.append(CellText(clip(lines, most), size))
         made = tuple(cells)
         blocks = self._geometry.blocks
         drawn = tuple(self._rows.draw(made, block, bold=True) for block in blocks)
@@ -376,6 +378,24 @@ class PdfWriter:
             text = "   ·   ".join(f"{label}: {value}" for label, value in layout.parameters)
             parts.append(self._own_lines(text, size=_PARAMETER_SIZE, color=MUTED, most=_MAX_PARAMETER_LINES))
         return parts
+
+    @property
+    def _content_height(self) -> float:
+        """The height of what stands above the footer."""
+        return self._geometry.height - 2 * self._geometry.margin - _FOOTER_GAP
+
+    @property
+    def _middle(self) -> float:
+        """Where the clock begins in the middle of the footer."""
+        return (self._geometry.width - self._regular.width(self._created) * _FOOTER_SIZE) / 2
+
+    def _short_title(self) -> str:
+        """The title in the footer; none where it would have next to no room beside the clock."""
+        room = self._middle - self._geometry.margin - _FOOTER_MINIMUM_GAP
+        if room < _FOOTER_MINIMUM:
+            return ""
+        text = self._own_text(self._layout.title).replace("\n", " ")
+        return clip(wrap(text, width=self._regular.width, limit=room / _FOOTER_SIZE), 1)[0]
 
     def _own_lines(
         self,
@@ -436,7 +456,7 @@ class PdfWriter:
             top -= self._title_height
         self._outline.add(title or "–", level=level, page=page * len(self._geometry.blocks), top=top)
 
-    def _flush(self) -> None:
+    def _flush(self, *, no_data: bool = False) -> None:
         """Write the pages of all blocks with the rows that are waiting."""
         first, structure = not self._pages, self._structure
         blocks = self._geometry.blocks
@@ -458,6 +478,8 @@ class PdfWriter:
             structure.rows(elements, _page_parts(pages, blocks, elements.of))
         for block_number, (page, block) in enumerate(zip(pages, blocks, strict=True)):
             self._draw_rows(page, block_number, block, first=first)
+            if no_data:
+                self._draw_no_data(page, repeated=block_number > 0)
             self._add_page(page)
         self._pending = []
         self._used = 0.0
@@ -494,10 +516,13 @@ class PdfWriter:
             rules.append(top)
         page.rules(RULE, rules, width=width)
         page.rules(STRONG_RULE, strong_rules, width=width)
-        if not self._pending:
-            y = top - 2 * self._leading
-            line = _Line(self._layout.labels.no_data, geometry.font_size, self._regular, MUTED, "P")
-            self._draw_part(page, [line], x=geometry.margin + PADDING_X, y=y, repeated=block_number > 0)
+
+    def _draw_no_data(self, page: PageContent, *, repeated: bool) -> None:
+        geometry = self._geometry
+        top = geometry.height - geometry.margin - self._title_height - self._header_height
+        line = _Line(self._layout.labels.no_data, geometry.font_size, self._regular, MUTED, "P")
+        y = top - 2 * self._leading
+        self._draw_part(page, [line], x=geometry.margin + PADDING_X, y=y, repeated=repeated)
 
     def _draw_title(self, page: PageContent, *, repeated: bool) -> None:
         geometry = self._geometry
@@ -562,7 +587,7 @@ class PdfWriter:
         y = x = self._geometry.margin
         regular = self._regular
         page.text(self._footer_title, x=x, y=y, size=_FOOTER_SIZE, setter=regular, color=MUTED)
-        middle = (self._geometry.width - regular.width(self._created) * _FOOTER_SIZE) / 2
+        middle = self._middle if self._footer_title else x
         page.text(self._created, x=middle, y=y, size=_FOOTER_SIZE, setter=regular, color=MUTED)
 
     def _write_charts(self, charts: Sequence[ChartPoints]) -> None:
@@ -636,6 +661,16 @@ def _page_parts(
         PagePart(page.number, block.own_columns, page.cells(cells(block.own_columns)))
         for page, block in zip(pages, blocks, strict=True)
     ]
+
+
+def _shorten(parts: Sequence[list[_Line]], *, room: float) -> None:
+    """Take lines from the last of ``parts`` that has more than one, until all are at most ``room`` high."""
+    while sum(line.size * _LEADING for part in parts for line in part) > room:
+        part = next((part for part in reversed(parts) if len(part) > 1), None)
+        if part is None:
+            return
+        part.pop()
+        part[-1] = replace(part[-1], text=f"{part[-1].text[:-1]}…")
 
 
 def _tone(cell: Any, highlights: Sequence[Highlight], *, number: bool) -> Tone | None:

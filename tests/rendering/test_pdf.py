@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -295,6 +296,51 @@ def test_a_header_taller_than_a_page_is_cut_with_a_mark() -> None:
     assert made.result.pages == 1
     assert made.pages()[0].count("word") < 100
     assert "…" in made.pages()[0]
+
+
+_LONG = "a rather long text "
+
+
+@pytest.mark.parametrize("size", [PageSize.A5, PageSize.A4])
+@pytest.mark.parametrize("orientation", [Orientation.PORTRAIT, Orientation.LANDSCAPE])
+@pytest.mark.parametrize("margin", [5.0, None, 50.0])
+def test_all_of_the_longest_texts_stand_above_the_footer(
+    size: PageSize, orientation: Orientation, margin: float | None
+) -> None:
+    made = make(
+        P,
+        [TEXT, Column(key="d", label="D", type=ColumnType.INTEGER)],
+        [["word " * 40, number] for number in range(50)],
+        title=(_LONG * 20)[:255],
+        subtitle=(_LONG * 40)[:500],
+        parameters=tuple((f"parameter {number}", _LONG) for number in range(40)),
+        page=Page(size=size, orientation=orientation, margin=margin),
+        locale="pt-BR",
+    )
+    edge = 40.0 if margin is None else margin * 72 / 25.4
+    for page in made.pdf().pages:
+        found = runs(page)
+        footer = sorted(
+            (run for run in found if run.y == pytest.approx(edge, abs=0.1)), key=lambda run: run.x
+        )
+        assert len(footer) in (2, 3)
+        assert all(one.right < other.x for one, other in pairwise(footer))
+        assert all(run.y > edge + 12 for run in found if run not in footer)
+    assert len(made.pages()) > 1
+    numbers = [int(line) for line in made.text().split() if line.isdigit() and int(line) < 50]
+    assert set(range(50)) <= set(numbers)
+
+
+def test_a_first_row_that_begins_on_the_second_page_is_data() -> None:
+    parameters = tuple((f"parameter {number}", _LONG) for number in range(40))
+    page = Page(size=PageSize.A5, orientation=Orientation.LANDSCAPE)
+    rows = ["word " * 100]
+    made = one(
+        P, TEXT, rows, title=(_LONG * 20)[:255], subtitle=(_LONG * 40)[:500], parameters=parameters, page=page
+    )
+    assert len(made.pages()) == 2
+    assert "No data" not in made.text()
+    assert made.text().count("word") == 100
 
 
 def test_numbers_are_localised_right_aligned_and_never_minus_zero() -> None:

@@ -297,6 +297,30 @@ def image(kind: str, mode: str = "RGBA", size: tuple[int, int] = (40, 20)) -> by
     return out.getvalue()
 
 
+def pixels(made: Rendered) -> Image.Image:
+    """The logo as it is in the file, in grey."""
+    logo = made.pdf().pages[0]["/Resources"]["/XObject"]["/L1"].get_object()  # type: ignore[index]
+    return Image.frombytes("RGB", (logo["/Width"], logo["/Height"]), logo.get_data()).convert("L")
+
+
+def test_a_logo_of_16_bits_keeps_its_greys() -> None:
+    out = io.BytesIO()
+    Image.new("I;16", (40, 20), 0x8000).save(out, "PNG")
+    assert pixels(one(P, TEXT, ["x"], logo=out.getvalue())).getpixel((0, 0)) == 0x80
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_logo_is_turned_as_its_camera_says(kind: str) -> None:
+    picture, out, note = Image.new("RGB", (40, 20)), io.BytesIO(), Image.Exif()
+    picture.paste("white", (0, 0, 20, 20))
+    note[0x0112] = 6  # to be turned clockwise
+    picture.save(out, kind, exif=note)
+    upright = pixels(one(P, TEXT, ["x"], logo=out.getvalue()))
+    assert upright.size == (20, 40)
+    assert upright.getpixel((10, 5)) > 200  # type: ignore[operator]
+    assert upright.getpixel((10, 35)) < 50  # type: ignore[operator]
+
+
 @pytest.mark.parametrize(
     "logo",
     [image("PNG"), image("PNG", "L"), image("PNG", "P"), image("JPEG", "RGB"), image("JPEG", "CMYK")],
