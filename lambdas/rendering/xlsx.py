@@ -17,7 +17,7 @@ from rendering.errors import RenderError, SheetFull, TooManyRows
 from rendering.layout import ReportLayout, Written
 from rendering.model import ByteSink, Column, ColumnType, Orientation, Total
 from rendering.rows import ColumnCells, Rows
-from rendering.sheet_names import sheet_name, unique_sheet_name
+from rendering.sheet_names import cut_utf16, sheet_name, unique_sheet_name, utf16_length
 from rendering.totals import Accumulator, Summary
 from rendering.warnings import WarningKind
 from rendering.xlsx_cells import (
@@ -59,6 +59,8 @@ _MORE_DIGITS = 4
 _PORTRAIT_CHARACTERS = 95
 #: Excel ends a print header or footer at 255 characters.
 _MAX_PRINTED_TITLE = 100
+#: Excel ends the name of a table's column, which is its header, at so many UTF-16 units.
+_MAX_TABLE_HEADER = 255
 #: A frozen block of more rows would leave no room to scroll.
 _MAX_FROZEN_ROWS = 15
 #: Sheets by group: nobody finds anything among more tabs.
@@ -272,6 +274,8 @@ class XlsxWriter:
         reference = f"{column.letter}{number}"
         data_row = number + self._data_offset
         if type(cell) is str:
+            if not cell and column.typed and self._layout.columns[index].total is Total.COUNT:
+                self._extents.add_text(index)
             return self._text_xml(cell, reference, index=index, column=column, data_row=data_row)
         encoded = column.encode(cell)
         style = column.value_style
@@ -509,18 +513,25 @@ def _title_block(layout: ReportLayout) -> list[tuple[str, bool]]:
 
 
 def _unique_headers(headers: Sequence[str]) -> tuple[str, ...]:
-    """Headers as a table wants them: none empty, none twice in whatever case."""
+    """Headers as a table wants them: none empty, none too long, none twice in whatever case."""
     taken: set[str] = set()
     made = []
     for number, header in enumerate(headers, 1):
-        wanted = candidate = header or f"#{number}"
+        wanted = header or f"#{number}"
+        candidate = _cut_header(wanted, "")
         count = 1
         while candidate.casefold() in taken:
             count += 1
-            candidate = f"{wanted} ({count})"
+            candidate = _cut_header(wanted, f" ({count})")
         taken.add(candidate.casefold())
         made.append(candidate)
     return tuple(made)
+
+
+def _cut_header(header: str, end: str) -> str:
+    if utf16_length(header) + len(end) <= _MAX_TABLE_HEADER:
+        return f"{header}{end}"
+    return f"{cut_utf16(header, _MAX_TABLE_HEADER - len(end) - 1)}…{end}"
 
 
 def characters(text: str) -> int:

@@ -233,5 +233,8 @@ def table_xml(
 
 
 def _table_text(text: str) -> str:
-    """A header as the name of a table's column, where line breaks are escaped (section 22.9.2.19)."""
-    return escape_attribute(escape_codes(text)).replace("\n", "_x000a_")
+    """A header as the name of a table's column.
+
+    What an attribute would read as a blank is escaped (section 22.9.2.19).
+    """
+    return escape_attribute(escape_codes(text)).replace("\n", "_x000a_").replace("\t", "_x0009_")

@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from openpyxl import load_workbook
+from openpyxl.utils.escape import unescape
 
 from rendering.model import Chart, ChartKind, Column, ColumnType, Format, Highlight, Tone, Total
 
@@ -162,6 +163,18 @@ def test_headers_of_a_table_are_unique_and_never_empty() -> None:
     names = ["A", "a (2)", "#3", "A\nb", "x[1]"]
     assert [cell.value for cell in made.sheet()[1]] == names
     assert 'name="A_x000a_b"' in made.part("xl/tables/table1.xml")
+
+
+def test_headers_of_a_table_are_no_longer_than_excel_takes_and_the_names_of_its_columns() -> None:
+    labels = ["q" * 255, "Q" * 255, "\U0001f600" * 255, "a\tb", " a  b ", "_x000a_"]
+    columns = [Column(key=str(number), label=label) for number, label in enumerate(labels)]
+    made = make(X, columns, [["1"] * 6], design={"excel_table": True})
+    headers = [unescape(str(cell.value)) for cell in made.sheet()[1]]
+    assert headers[:3] == ["q" * 255, "Q" * 250 + "… (2)", "\U0001f600" * 127 + "…"]
+    assert headers[3:] == labels[3:]
+    table = ET.fromstring(made.part("xl/tables/table1.xml"))  # noqa: S314 - our own file
+    names = [column.get("name", "") for column in table.iter(f"{_MAIN}tableColumn")]
+    assert [unescape(name) for name in names] == headers
 
 
 def test_a_reference_to_a_tables_column_escapes_what_has_a_meaning() -> None:

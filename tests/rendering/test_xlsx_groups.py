@@ -123,6 +123,11 @@ def test_an_empty_text_makes_a_count_a_value() -> None:
     assert made.result.row_count == 4
 
 
+def test_an_empty_text_among_numbers_makes_their_count_a_value() -> None:
+    columns = [Column(key="n", label="N", type=ColumnType.INTEGER, total=Total.COUNT)]
+    assert column(make(X, columns, [[1], [""], [None]]).sheet(), "A") == [1, "", None, 2]
+
+
 def test_a_sheet_of_one_group_can_be_filtered_without_its_totals_row() -> None:
     one = make(X, [REGION, AMOUNT], [["N", 1], ["N", 2]], group_by=("r",), design={"sheet_by": "r"})
     assert one.sheet().auto_filter.ref == "A1:B3"
