@@ -5,10 +5,11 @@ The grammar is that of ECMA-376 part 1, section 18.8.31 (numFmts): up to four se
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import Enum, auto
+from itertools import pairwise
 from operator import attrgetter
 
 from babel import Locale
@@ -27,6 +28,7 @@ _TOKEN = re.compile(
     |(?P<literal>[\ $+\-/():!^&'~{}<>=\u00a0])""",
     re.VERBOSE,
 )
+_MOMENTS = frozenset({"date", "elapsed", "ampm", "fraction"})
 _MAX_LENGTH = 255
 _MAX_SECTIONS = 4
 
@@ -57,12 +59,28 @@ def tokens_of(number_format: str) -> list[Token]:
             )
         tokens.append(Token(found.lastgroup or "", found.group()))
         position = found.end()
-    return tokens
+    return [token for section in _split(tokens) for token in _with_points(section)]
+
+
+def _with_points(section: Sequence[Token]) -> Iterator[Token]:
+    """``section``; points and commas beside the letters of a date are texts, as in ``dd.mm.yyyy``."""
+    is_moment = any(token.kind in _MOMENTS for token in section)
+    for token in section:
+        if is_moment and token.kind == "digits" and not token.text.strip(".,"):
+            yield Token("literal", token.text)
+        else:
+            yield token
+
+
+def _split(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """The sections, each of which but the first begins with its sign."""
+    starts = [0, *(index for index, token in enumerate(tokens) if token.kind == "section"), len(tokens)]
+    return (list(tokens[start:stop]) for start, stop in pairwise(starts))
 
 
 def _family(tokens: Sequence[Token]) -> Family | None:
     kinds = {token.kind for token in tokens}
-    dates = bool(kinds & {"date", "elapsed", "ampm", "fraction"})
+    dates = bool(kinds & _MOMENTS)
     numbers = bool(kinds & {"digits", "percent", "exponent"})
     if dates and numbers:
         return None

@@ -73,7 +73,7 @@ D, I, DT, DA, DU, TI, S, B = (  # noqa: E741
         (D, "#,##0.00;[Red](#,##0.00)"), (D, '0.0"kg"'), (D, "0.00E+00"), (D, "General"), (DA, "date"),
         (DT, "date"), (DT, "datetime"), (DT, "dd/mm/yyyy hh:mm"), (DA, 'd" de "mmmm'), (DU, "[h]:mm"),
         (TI, "hh:mm AM/PM"), (S, "@"), (D, "[$R$-416] #,##0.00"),
-        (D, "[Red][<0]0;[Color 12]0"), (D, "[>=1000]0.0,;[DBNum1]0"),
+        (D, "[Red][<0]0;[Color 12]0"), (D, "[>=1000]0.0,;[DBNum1]0"), (DA, "dd.mm.yyyy"),
     ],
 )  # fmt: skip
 def test_formats_that_fit_their_column_are_taken(column_type: ColumnType, name: str | None) -> None:
@@ -207,12 +207,29 @@ def test_an_integer_without_a_format_is_not_grouped_since_it_may_be_a_year() -> 
         ("h:mm AM/PM", "2:07 PM"),
         ("mm:ss.000", "07:09.120"),
         ("yyyy-mm", "2024-03"),
+        ("dd.mm.yyyy hh.mm", "05.03.2024 14.07"),
+        ("d. mmmm yyyy", "5. mars 2024"),
+        ("mmmm d, yyyy", "mars 5, 2024"),
+        ("d.m.yy;@", "5.3.24"),
         ("datetime", "05/03/2024 14:07:09"),
         ("date", "05/03/2024"),
     ],
 )
 def test_a_moment_reads_as_a_spreadsheet_shows_it(name: str, text: str) -> None:
     assert shown(DT, datetime(2024, 3, 5, 14, 7, 9, 120_000), format=name, locale="fr") == text
+
+
+@pytest.mark.parametrize(
+    ("locale", "text"),
+    [
+        ("de", "05.03.2024"), ("fi", "5.3.2024"), ("tr", "5.03.2024"), ("hu", "2024. 03. 05."),
+        ("en", "3/5/2024"), ("nl", "05-03-2024"), ("sv", "2024-03-05"), ("ja", "2024/03/05"),
+        ("ko", "2024. 3. 5."),
+    ],
+)  # fmt: skip
+def test_a_day_reads_as_in_the_locale(locale: str, text: str) -> None:
+    assert shown(DA, date(2024, 3, 5), locale=locale) == text
+    assert shown(DT, datetime(2024, 3, 5, 14, 7, 9), locale=locale) == f"{text} 14:07:09"
 
 
 @pytest.mark.parametrize(
