@@ -1,5 +1,6 @@
 """What charts show, gathered while rows stream by."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rendering.column_types import ADDABLE_TYPES
@@ -50,6 +51,16 @@ def check_charts(table: Table) -> None:
         for key in chart.values:
             if columns[key].type not in ADDABLE_TYPES and columns[key].total is not Total.COUNT:
                 raise RenderError(f"the chart {chart.title!r} needs numbers, {key!r} is {columns[key].type}")
+
+
+def lone_points(values: Sequence[object]) -> list[int]:
+    """The numbers without one beside them, which a line alone does not show."""
+    around = [None, *values, None]
+    return [
+        index
+        for index, value in enumerate(values)
+        if value is not None and around[index] is None and around[index + 2] is None
+    ]
 
 
 class ChartData:
@@ -126,7 +137,7 @@ class _Gathered:
     def result(self) -> ChartPoints:
         all_of_them = [*self._found.values(), *([self._rest] if self._rest else [])]
         series = tuple(
-            tuple(accumulators[position].result() for accumulators in all_of_them)
+            tuple(accumulators[position].result_of_any() for accumulators in all_of_them)
             for position in range(len(self._values))
         )
         return ChartPoints(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from rendering.charts import COLORS, ChartPoints
+from rendering.charts import COLORS, ChartPoints, lone_points
 from rendering.convert import duration_text
 from rendering.layout import ReportLayout
 from rendering.model import ChartKind, ColumnType, Total
@@ -25,6 +25,7 @@ _REST_COLOR = "0.70 0.73 0.77"
 _GRID, _AXIS = "0.85 0.87 0.90", STRONG_RULE
 _TITLE_SIZE, _TEXT_SIZE = 12.0, 7.5
 _TICKS = 5
+_POINT = 4.0
 _LEGEND_LINE, _LEGEND_SIZE = 13.0, 8.0
 _LONGEST_LABEL = 24
 #: Doubles beyond these leave no room to reckon with; no paper shows the difference.
@@ -194,6 +195,10 @@ class ChartDrawer:
                 operators.append(f"{plot.left + (index + 0.5) * step:.2f} {y(value):.2f} {operator}")
                 begun = True
             page.draw(f"{_color(position)} RG 1.6 w 1 j 1 J {' '.join(operators)} S 0 j 0 J")
+            for index in lone_points(values):
+                x = plot.left + (index + 0.5) * step
+                low = y(values[index] or 0.0) - _POINT / 2
+                page.fill(_color(position), x=x - _POINT / 2, y=low, width=_POINT, height=_POINT)
 
     # Pies
 

@@ -99,6 +99,10 @@ class Accumulator:
         else:
             self._best = min(self._best, value) if self._column.total is Total.MIN else max(self._best, value)
 
+    def result_of_any(self) -> Cell:
+        """:meth:`result`, but ``None`` for the sum of nothing as well: a chart has no point to draw."""
+        return self.result() if self._count or self._column.total is Total.COUNT else None
+
     def result(self) -> Cell:
         """The total as a cell: ``None`` for the average, minimum or maximum of nothing."""
         match self._column.total:

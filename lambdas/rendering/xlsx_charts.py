@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rendering.charts import COLORS
+from rendering.charts import COLORS, lone_points
 from rendering.model import ChartKind
 from rendering.xlsx_cells import escape
 from rendering.xlsx_package import RELATIONSHIPS
@@ -130,6 +130,7 @@ def _series(spec: ChartSpec, index: int) -> str:
         case ChartKind.LINE:
             look = f'<c:spPr><a:ln w="28575" cap="rnd">{_solid(color)}<a:round/></a:ln></c:spPr>'
             look += '<c:marker><c:symbol val="none"/></c:marker>'
+            look += "".join(_point(number, color) for number in lone_points(series.values))
             tail = '<c:smooth val="0"/>'
         case ChartKind.BAR:
             look = f'<c:spPr>{_solid(color)}</c:spPr><c:invertIfNegative val="0"/>'
@@ -152,6 +153,14 @@ def _series(spec: ChartSpec, index: int) -> str:
         f"<c:val><c:numRef><c:f>{escape(series.cells)}</c:f><c:numCache>"
         f"<c:formatCode>{escape(series.number_format)}</c:formatCode>"
         f'<c:ptCount val="{len(series.values)}"/>{values}</c:numCache></c:numRef></c:val>{tail}</c:ser>'
+    )
+
+
+def _point(number: int, color: str) -> str:
+    """A single number of a line, with a mark (section 21.2.2.52)."""
+    return (
+        f'<c:dPt><c:idx val="{number}"/><c:marker><c:symbol val="circle"/><c:size val="5"/>'
+        f'<c:spPr>{_solid(color)}</c:spPr></c:marker><c:bubble3D val="0"/></c:dPt>'
     )
 
 

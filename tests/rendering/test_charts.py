@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from rendering.charts import ChartData
+from rendering.charts import ChartData, lone_points
 from rendering.engine import render
 from rendering.errors import RenderError
 from rendering.model import Chart, ChartKind, Column, ColumnType, Format, Options, Table, Total
@@ -42,6 +42,20 @@ def test_rows_of_one_category_are_put_together_exactly_across_batches() -> None:
     assert points.categories == (june, may)
     assert points.series == ((Decimal("0.3"), Decimal("5.00")), (7, 1))
     assert not points.has_rest
+
+
+def test_a_category_without_a_number_is_no_zero() -> None:
+    data = ChartData(_table(_chart(values=("revenue", "best"))), warnings=Warnings())
+    may, june = date(2024, 5, 1), date(2024, 6, 1)
+    data.add(_rows((may, None, 1, "a"), (june, Decimal(0), None, "b"), (None, "kept as text", None, "c")))
+    (points,) = data.result()
+    assert points.series == ((None, Decimal(0), None), (1, None, None))
+
+
+def test_a_number_with_none_beside_it_is_a_point() -> None:
+    assert lone_points([1]) == [0]
+    assert lone_points([0, None, 2, 3, None, None, 6]) == [0, 6]
+    assert lone_points([None, 1, 2]) == lone_points([]) == []
 
 
 def test_categories_beyond_the_limit_are_one_and_counted() -> None:

@@ -408,6 +408,16 @@ def test_a_column_of_long_texts_gets_the_room_that_others_do_not_need() -> None:
     assert text > 0.75 * (page - 80)
 
 
+def test_a_line_of_one_number_has_a_mark() -> None:
+    chart = (Chart(kind=ChartKind.LINE, title="Line", category="r", values=("v",)),)
+    marks = []
+    for rows in ([["x", 5]], [["x", 5], ["y", 6]]):
+        content = make(P, [REGION, AMOUNT], rows, design={"charts": chart}).pdf().pages[-1].get_contents()
+        assert content is not None
+        marks.append(content.get_data().count(b" 4.00 4.00 re"))
+    assert marks == [1, 0]
+
+
 def test_turned_labels_of_a_chart_begin_inside_the_page() -> None:
     rows: list[list[object]] = [[f"A rather long name {n}", n] for n in range(40)]
     made = make(P, [REGION, AMOUNT], rows, design={"charts": CHARTS[1:2]})

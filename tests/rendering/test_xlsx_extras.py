@@ -138,6 +138,13 @@ def test_a_chart_has_numbers_also_where_totals_are_text(
     assert (("v", "rounded_chart") in made.kinds) is rounded
 
 
+def test_a_line_of_one_number_has_a_mark() -> None:
+    chart = Chart(kind=ChartKind.LINE, title="C", category="r", values=("v",))
+    one, two = (make(X, COLUMNS, ROWS[:count], design={"charts": (chart,)}) for count in (1, 2))
+    assert '<c:dPt><c:idx val="0"/><c:marker><c:symbol val="circle"/>' in one.part("xl/charts/chart1.xml")
+    assert "<c:dPt>" not in two.part("xl/charts/chart1.xml")
+
+
 def test_a_chart_of_no_rows_is_no_error() -> None:
     made = make(X, COLUMNS, [], design={"charts": CHARTS})
     assert made.workbook().sheetnames == ["Report", "Charts"]

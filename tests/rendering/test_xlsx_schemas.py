@@ -52,12 +52,16 @@ def texts_that_need_care() -> Rendered:
     )
 
 
+def charts_of_one_row() -> Rendered:
+    return make(X, COLUMNS, ROWS[:1], design={"charts": CHARTS})
+
+
 @pytest.mark.parametrize("version", [FileFormat.OFFICE_2007, FileFormat.MICROSOFT_365])
 @pytest.mark.parametrize(
     "workbook",
     [
         everything, a_plain_table, no_rows, groups_with_charts, a_sheet_for_each_group, several_full_sheets,
-        texts_that_need_care,
+        texts_that_need_care, charts_of_one_row,
     ],
 )  # fmt: skip
 def test_a_workbook_fits_the_schemas(workbook: object, version: FileFormat, tmp_path: Path) -> None:
