@@ -31,6 +31,8 @@ _TOKEN = re.compile(
 _MOMENTS = frozenset({"date", "elapsed", "ampm", "fraction"})
 _MAX_LENGTH = 255
 _MAX_SECTIONS = 4
+#: The sections that may have a condition, and the decimal places of a second in Excel.
+_CONDITIONED, _SECOND_PLACES = 2, 3
 
 
 class Family(Enum):
@@ -100,12 +102,25 @@ def family(number_format: str) -> Family:
     tokens = tokens_of(number_format)
     if sum(token.kind == "section" for token in tokens) >= _MAX_SECTIONS:
         raise ValueError(f"a number format has at most {_MAX_SECTIONS} sections")
+    for number, section in enumerate(sections_of(tokens)):
+        _check_section(section, may_have_condition=number < _CONDITIONED)
     found = _family(tokens)
     if found is None:
         raise ValueError(
             "a number format has digit placeholders (0 # ?) or date letters (y m d h s), not both"
         )
     return found
+
+
+def _check_section(section: Sequence[Token], *, may_have_condition: bool) -> None:
+    """Raise :class:`ValueError` for what Excel takes for a broken file."""
+    kinds = [token.kind for token in section]
+    if kinds.count("condition") > may_have_condition:
+        raise ValueError("each of the first two sections may have a condition")
+    if kinds.count("general") > 1 or {"general", "digits"} <= set(kinds):
+        raise ValueError("General stands without digit placeholders")
+    if any(token.kind == "fraction" and len(token.text) > _SECOND_PLACES + 1 for token in section):
+        raise ValueError(f"seconds have at most {_SECOND_PLACES} decimal places")
 
 
 def literal_of(token: Token) -> str:

@@ -88,6 +88,7 @@ def test_formats_that_fit_their_column_are_taken(column_type: ColumnType, name: 
         (B, "integer"), (D, "banana"), (D, ""), (D, '0"x'), (D, "0;0;0;0;0"), (D, "0[x"), (D, "0" * 256),
         (D, "0\x00"), (D, "yyyy0.00"), (TI, "time"), (D, "decimal:2\n"), (D, "decimal:٢"), (D, "[blau]0"),
         (D, "[<x]0"), (D, "[Color57]0"),
+        (D, "[<1][>0]0"), (D, "0;0;[>5]0"), (D, "0General"), (TI, "ss.0000"),
     ],
 )  # fmt: skip
 def test_formats_that_do_not_fit_are_refused_by_name_with_the_allowed_ones(
