@@ -196,7 +196,9 @@ def _calendar(letters: str, *, locale: Locale) -> _Part:
     if width > 2:
         if letters[0] == "m":
             months = get_month_names("wide" if width > 3 else "abbreviated", "format", locale)
-            return lambda moment: months[moment.day.month]
+            # Five letters are the first one of its name.
+            end = 1 if width == 5 else None
+            return lambda moment: months[moment.day.month][:end]
         days = get_day_names("wide" if width > 3 else "abbreviated", "format", locale)
         return lambda moment: days[moment.day.weekday()]
     if letters[0] == "m":
@@ -224,7 +226,8 @@ def moment_formatter(number_format: str, *, locale: Locale) -> Callable[[date | 
             parts.append(_moment_part(dates, seen, kind=token.kind, half_days=half_days, locale=locale))
             seen += 1
         elif token.kind == "ampm":
-            parts.append(lambda moment: "AM" if moment.hour < 12 else "PM")
+            before, after = token.text.split("/")
+            parts.append(lambda moment, before=before, after=after: before if moment.hour < 12 else after)  # type: ignore[misc]
         elif token.kind == "fraction":
             places = len(letters) - 1
             parts.append(lambda moment, places=places: f".{moment.microsecond:06d}"[: places + 1])  # type: ignore[misc]

@@ -206,6 +206,8 @@ def test_an_integer_without_a_format_is_not_grouped_since_it_may_be_a_year() -> 
         ('d" de "mmmm', "5 de mars"),
         ("dddd", "mardi"),
         ("h:mm AM/PM", "2:07 PM"),
+        ("h A/P", "2 P"),
+        ("mmmmm yy", "m 24"),
         ("mm:ss.000", "07:09.120"),
         ("yyyy-mm", "2024-03"),
         ("dd.mm.yyyy hh.mm", "05.03.2024 14.07"),
