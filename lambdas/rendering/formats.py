@@ -19,7 +19,8 @@ from rendering.model import Column, ColumnType, Total
 from rendering.native import native
 from rendering.numbers import DigitStyle, NumberStyle, digit_style, number_shower
 from rendering.rows import Cell, ColumnCells
-from rendering.spreadsheet_format import Family, family, moment_formatter
+from rendering.spreadsheet_format import Family, family
+from rendering.spreadsheet_moments import moment_formatter
 from rendering.spreadsheet_numbers import number_digits, number_formatter
 from rendering.text import quoted
 

@@ -5,7 +5,6 @@ fill characters are left out. In a format of fractions or exponents a number is 
 has.
 """
 
-import operator
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -16,37 +15,19 @@ from babel import Locale
 from babel.numbers import get_decimal_symbol, get_minus_sign_symbol
 
 from rendering.numbers import DigitStyle, NumberStyle, digit_style, number_shower
-from rendering.spreadsheet_format import Token, literal_of, sections_of, tokens_of
+from rendering.spreadsheet_conditions import Condition, chosen, conditions_of, sections_for_values
+from rendering.spreadsheet_format import Token, literal_of, tokens_of
 
 type _Show = Callable[[Decimal], str]
-_CONDITION = re.compile(r"\[([<>=]+)(.+)\]")
-_COMPARISONS = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "=": operator.eq,
-    "<>": operator.ne,
-}
 _PLACEHOLDERS = "0#?"
 #: A digit with the group sign behind it.
 _DIGIT = re.compile("[0-9][^0-9]*")
 _MARKS = "\u200e\u200f\u061c"
-
-
-class _Condition(NamedTuple):
-    comparison: str
-    limit: Decimal
-
-    def holds(self, value: Decimal) -> bool:
-        return bool(_COMPARISONS[self.comparison](value, self.limit))
-
-
 #: By the number of sections, the numbers for which each is meant if none has a condition.
-_DEFAULTS = {
+_DEFAULTS: dict[int, Sequence[Condition]] = {
     1: (),
-    2: (_Condition(">=", Decimal(0)),),
-    3: (_Condition(">", Decimal(0)), _Condition("<", Decimal(0))),
+    2: (Condition(">=", Decimal(0)),),
+    3: (Condition(">", Decimal(0)), Condition("<", Decimal(0))),
 }
 
 
@@ -60,13 +41,9 @@ def number_digits(number_format: str, *, locale: Locale) -> DigitStyle | None:
 
 def number_formatter(number_format: str, *, locale: Locale) -> _Show:
     """A function that shows a number as a spreadsheet would, with the locale's separators."""
-    sections = sections_of(tokens_of(number_format))
-    if len(sections) > 1 and any(token.kind == "text" for token in sections[-1]):
-        # The last section may be that of texts.
-        sections.pop()
-    sections = sections[:3]
+    sections = sections_for_values(number_format)
     shows = [_section(section, locale=locale) for section in sections]
-    conditions = _conditions(sections)
+    conditions = conditions_of(sections) or _DEFAULTS[len(sections)]
     if not conditions:
         return shows[0]
     # What no section is meant for has the digits that it has, with its sign.
@@ -74,35 +51,13 @@ def number_formatter(number_format: str, *, locale: Locale) -> _Show:
     unsigned = _only_negative(conditions, len(shows))
 
     def show(value: Decimal) -> str:
-        number = _chosen(conditions, value)
+        number = chosen(conditions, value)
         return shows[number](value.copy_abs() if unsigned[number] else value)
 
     return show
 
 
-def _conditions(sections: Sequence[Sequence[Token]]) -> Sequence[_Condition]:
-    """The conditions of the first one or two sections; the next section is meant for all other numbers."""
-    found = [_condition(section) for section in sections[:2]]
-    if not any(found):
-        return _DEFAULTS[len(sections)]
-    first = found[0] or _Condition(">", Decimal(0))
-    if len(sections) == 1 or (len(sections) == 2 and found[1] is None):
-        return (first,)
-    return first, found[1] or _Condition("<", Decimal(0))
-
-
-def _condition(section: Sequence[Token]) -> _Condition | None:
-    for token in section:
-        if token.kind == "condition" and (found := _CONDITION.fullmatch(token.text)):
-            return _Condition(found[1], Decimal(found[2]))
-    return None
-
-
-def _chosen(conditions: Sequence[_Condition], value: Decimal) -> int:
-    return next((n for n, one in enumerate(conditions) if one.holds(value)), len(conditions))
-
-
-def _only_negative(conditions: Sequence[_Condition], sections: int) -> list[bool]:
+def _only_negative(conditions: Sequence[Condition], sections: int) -> list[bool]:
     """Of each section, whether it says by itself that a number is negative: no other comes to it.
 
     That is found out with a number at and between all limits.
@@ -110,7 +65,7 @@ def _only_negative(conditions: Sequence[_Condition], sections: int) -> list[bool
     limits = sorted({Decimal(0), *(condition.limit for condition in conditions)})
     between = [(low + high) / 2 for low, high in pairwise(limits)]
     others = [value for value in [*limits, *between, limits[-1] + 1] if value >= 0]
-    taken = {_chosen(conditions, value) for value in others}
+    taken = {chosen(conditions, value) for value in others}
     return [number not in taken and number < sections - 1 for number in range(sections)]
 
 
