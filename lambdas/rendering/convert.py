@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 from rendering.errors import BadValue
@@ -363,12 +363,18 @@ def _plain_floats(values: Sequence[Any]) -> Sequence[Cell] | None:
     return [None if value is None else value + 0.0 for value in values]
 
 
-def _finer_text(value: object) -> bool:
+def _has_clock(value: object, zone: tzinfo) -> bool:
+    """A moment that is not the beginning of its day."""
+    is_moment = isinstance(value, datetime) or (isinstance(value, str) and not _DATE.fullmatch(value))
+    return is_moment and _datetime(value, zone).time() != time()
+
+
+def _finer_text(value: object, _zone: tzinfo) -> bool:
     """A text with more of a second than a microsecond can tell."""
     return isinstance(value, str) and bool(_FINER_THAN_MICROSECONDS.search(value))
 
 
-def _finer_seconds(value: object) -> bool:
+def _finer_seconds(value: object, _zone: tzinfo) -> bool:
     """Seconds as a number with such a fraction."""
     if not isinstance(value, float | Decimal):
         return False
@@ -377,11 +383,20 @@ def _finer_seconds(value: object) -> bool:
     return microseconds != microseconds.to_integral_value()
 
 
-#: By type of column, whether a value that fits has a fraction which its cell can't hold.
-_FINER: dict[ColumnType, Callable[[object], bool]] = {
-    ColumnType.TIME: _finer_text,
-    ColumnType.DATETIME: _finer_text,
-    ColumnType.DURATION: _finer_seconds,
+class _Cut(NamedTuple):
+    """What a cell can't hold of a value that fits: whether ``value`` has that, and what is said of it."""
+
+    happens: Callable[[object, tzinfo], bool]
+    kind: WarningKind
+    detail: str
+
+
+_SECONDS = "seconds are kept to a microsecond"
+_CUTS = {
+    ColumnType.DATE: _Cut(_has_clock, WarningKind.CUT_TIME, "a date is kept without its time of day"),
+    ColumnType.TIME: _Cut(_finer_text, WarningKind.CUT_FRACTION, _SECONDS),
+    ColumnType.DATETIME: _Cut(_finer_text, WarningKind.CUT_FRACTION, _SECONDS),
+    ColumnType.DURATION: _Cut(_finer_seconds, WarningKind.CUT_FRACTION, _SECONDS),
 }
 
 #: For each type of column: the type of its ordinary values, and what takes all of them at once or declines.
@@ -464,7 +479,7 @@ class ColumnConverter:
         if whole is not None:
             return whole
         parse, zone = self._parse, self._zone
-        clocked = _FINER.get(self._column.type)
+        cut = _CUTS.get(self._column.type)
         cells: list[Cell] = []
         for row, value in enumerate(values, first_row):
             cell: Cell
@@ -478,8 +493,8 @@ class ColumnConverter:
                 except _NotFinite:
                     self._not_finite(value, row=row)
                     cell = None
-                if clocked is not None and not isinstance(cell, str | None) and clocked(value):
-                    self._cut(row=row)
+                if cut is not None and not isinstance(cell, str | None) and cut.happens(value, zone):
+                    self._warnings.add(self._column.key, cut.kind, row=row, detail=cut.detail)
                 if type(cell) is str and UNSAFE.search(cell):
                     cell = self._clean(cell, row=row)
             cells.append(cell)
@@ -496,14 +511,6 @@ class ColumnConverter:
             detail=f"kept as text: not {_NOUNS[self._column.type]}",
         )
         return text
-
-    def _cut(self, *, row: int) -> None:
-        self._warnings.add(
-            self._column.key,
-            WarningKind.CUT_FRACTION,
-            row=row,
-            detail="seconds are kept to a microsecond",
-        )
 
     def _not_finite(self, value: object, *, row: int) -> None:
         if self._fail:

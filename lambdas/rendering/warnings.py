@@ -29,6 +29,8 @@ class WarningKind(StrEnum):
     TEXT_DURATION = "text_duration"
     #: A fraction of a second below a microsecond was cut.
     CUT_FRACTION = "cut_fraction"
+    #: A date and time in a column of dates is kept as its day on the report's wall clock.
+    CUT_TIME = "cut_time"
     #: A text that a spreadsheet would run as a formula has a ``'`` before it in CSV.
     GUARDED_FORMULA = "guarded_formula"
     #: An address is text without a hyperlink: not a web or mail address, too long, or one too many.

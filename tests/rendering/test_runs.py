@@ -1,7 +1,7 @@
 """Runs of cells that are made at once are the same as cells that are made one by one."""
 
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -82,6 +82,23 @@ def test_rows_are_numbered_through_every_run_and_sheet(rows: int) -> None:
 def test_a_fraction_below_a_microsecond_is_counted(kind: ColumnType, value: object, expected: int) -> None:
     made = one(X, Column(key="c", label="C", type=kind), [value])
     assert made.kinds == ({("c", "cut_fraction"): 1} if expected else {})
+
+
+@pytest.mark.parametrize(
+    ("value", "day", "cut"),
+    [
+        ("2026-01-31T23:45:00Z", "2026-01-31", True),
+        ("2026-01-31T21:00:00-03:00", "2026-02-01", False),
+        (datetime(2026, 1, 31), "2026-01-31", False),
+        (datetime(2026, 1, 31, 0, 0, 0, 1), "2026-01-31", True),
+        ("2026-01-31", "2026-01-31", False),
+        ("2026-01-31 25:00", "2026-01-31 25:00", False),
+    ],
+)
+def test_a_time_of_day_that_a_date_does_not_keep_is_counted(value: object, day: str, cut: bool) -> None:
+    made = one(Format.CSV, Column(key="c", label="C", type=ColumnType.DATE), [value])
+    assert made.data.decode("utf-8-sig").split() == ["C", *day.split()]
+    assert (("c", "cut_time") in made.kinds) is cut
 
 
 def test_a_bad_value_that_looks_like_a_fine_fraction_is_only_bad() -> None:
