@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
@@ -217,7 +217,7 @@ class Formatter:
             case ColumnType.DATE | ColumnType.DATETIME:
                 return self._date(column)
             case ColumnType.TIME:
-                return self._moment(column.format or _TIME_FORMAT)
+                return self._moment(column.format) if column.format else self._exact_moment(_TIME_FORMAT)
             case ColumnType.DURATION:
                 return self._duration(column.format)
             case _:
@@ -299,12 +299,24 @@ class Formatter:
         return re.sub("y+", "yyyy", pattern).replace("M", "m")
 
     def _date(self, column: Column) -> ColumnFormat:
-        name = column.format or column.type.value
+        if column.format is None and column.type is ColumnType.DATETIME:
+            return self._exact_moment(self.datetime_format.number_format)
+        name = column.format or "date"
         if name == "date":
             return self._moment(self._date_format())
         if name == "datetime":
             return self.datetime_format
         return self._moment(name)
+
+    def _exact_moment(self, number_format: str) -> ColumnFormat:
+        """A format of seconds, to which a page adds their fraction if there is one, as for durations."""
+        show = moment_formatter(number_format, locale=self._locale)
+
+        def exact(value: time | datetime) -> str:
+            fraction = f".{value.microsecond:06d}".rstrip("0") if value.microsecond else ""
+            return f"{show(value)}{fraction}"
+
+        return ColumnFormat(number_format, lru_cache(maxsize=_KNOWN_MOMENTS)(exact))
 
     def _moment(self, number_format: str) -> ColumnFormat:
         show = moment_formatter(number_format, locale=self._locale)
