@@ -352,6 +352,7 @@ is_exactly(PyObject *object, PyObject *type)
 /* 30 December 1899 is day 0. Serials below 61 mean another day in other programs: Excel has a 29 February 1900. */
 #define EPOCH_ORDINAL 693594
 #define FIRST_SERIAL 61
+#define LAST_SERIAL 2958465
 
 typedef struct {
     /* t text, i integer, n decimal, f float, b boolean, d date, m datetime; o: every cell is asked for. */
@@ -529,7 +530,7 @@ put_value(Buffer *buffer, const Run *run, const Column *column, PyObject *cell, 
         Py_DecRef(since);
         if (failed)
             return -1;
-        if (days < FIRST_SERIAL)
+        if (days < FIRST_SERIAL || (days == LAST_SERIAL && seconds == 86399 && microseconds >= 500000))
             return 0;
         double serial = (double)days + ((double)seconds + (double)microseconds / 1e6) / 86400.0;
         if (serial >= (double)(days + 1)) {

@@ -23,7 +23,7 @@ class WarningKind(StrEnum):
     TRUNCATED = "truncated"
     #: A number of more than 15 digits, or too near to zero, is text in a spreadsheet, with every digit.
     TEXT_NUMBER = "text_number"
-    #: A date before 1 March 1900 is ISO 8601 text in a spreadsheet.
+    #: A date before 1 March 1900, or in the last half second of 9999, is ISO 8601 text in a spreadsheet.
     TEXT_DATE = "text_date"
     #: A negative or very long duration is text in a spreadsheet.
     TEXT_DURATION = "text_duration"

@@ -38,6 +38,8 @@ _EPOCH = date(1899, 12, 30).toordinal()
 #: Excel has a 29 February 1900: serials below 61 mean another day in other programs.
 _FIRST_DATE = date(1900, 3, 1)
 _EPOCH_MIDNIGHT = datetime(1899, 12, 30)  # noqa: DTZ001 - cells are on the report's wall clock
+#: Shown in seconds this is rounded to a day that spreadsheets do not have.
+_BEYOND_DATES = datetime(9999, 12, 31, 23, 59, 59, 500_000)  # noqa: DTZ001 - the same
 _BEFORE_DATES = timedelta(days=_FIRST_DATE.toordinal() - _EPOCH)
 #: 31 December 9999, the last serial that a number format shows.
 _MAX_DURATION = timedelta(days=2_958_466)
@@ -200,11 +202,12 @@ def datetime_value(value: datetime) -> Encoded:
     since = value - _EPOCH_MIDNIGHT
     if since < _BEFORE_DATES:
         return Text(value.isoformat(sep=" "), WarningKind.TEXT_DATE, "before 1 March 1900")
+    if value >= _BEYOND_DATES:
+        return Text(value.isoformat(sep=" "), WarningKind.TEXT_DATE, "in the last half second of 9999")
     seconds = since.seconds + since.microseconds / 1_000_000
     serial = since.days + seconds / 86_400
     if serial >= since.days + 1:
-        # From 2258 on a double is too coarse for the last microseconds of a day, which are not the next one:
-        # that of 31 December 9999 is none that a spreadsheet has.
+        # From 2258 on a double is too coarse for the last microseconds of a day, which are not the next one.
         serial = math.nextafter(since.days + 1, 0)
     # 11 decimals are what a double has room for beside five digits of days: about a microsecond.
     return f"{serial:.11f}".rstrip("0").rstrip(".")

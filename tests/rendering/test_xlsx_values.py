@@ -126,12 +126,19 @@ def test_a_moment_with_an_offset_that_no_clock_shows_is_kept_as_text(offset: str
     assert made.kinds == {("c", "bad_value"): 1}
 
 
-@pytest.mark.parametrize("year", [1900, 2026, 2257, 2258, 4000, 9999])
+@pytest.mark.parametrize("year", [1900, 2026, 2257, 2258, 4000, 9998])
 def test_the_last_microsecond_of_a_day_stays_in_its_day(year: int) -> None:
     last = datetime(year, 12, 31, 23, 59, 59, 999_999)
     ((kind, serial),) = filter(None, one(X, typed(ColumnType.DATETIME), [last]).values())
     assert kind == "n"
     assert int(float(serial or "")) == (last - datetime(1899, 12, 30)).days
+
+
+def test_the_last_half_second_that_is_shown_as_the_year_10000_is_text() -> None:
+    last = datetime(9999, 12, 31, 23, 59, 59, 999_999)
+    made = one(X, typed(ColumnType.DATETIME), [last, last.replace(microsecond=0)])
+    assert made.values() == [("inlineStr", "9999-12-31 23:59:59.999999"), ("n", "2958465.99998842599")]
+    assert made.kinds == {("c", "text_date"): 1}
 
 
 def test_durations_go_past_a_day_and_negative_ones_are_text() -> None:
