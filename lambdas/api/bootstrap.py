@@ -31,8 +31,8 @@ from reporting.window import Window
 #: Two tries of MySQL, each with a connection, end before the gateway gives up, after 29 s: the client gets a
 #: problem that says what did not answer.
 _ANSWER_SECONDS = 8
-#: The rows of a request are stored in two tries of this and 2 s for a connection: also where the bucket and then
-#: MySQL are silent, the answer comes before the gateway's.
+#: The rows of a request are stored in two tries of this and 2 s for a connection: also where the bucket and
+#: then MySQL are silent, the answer comes before the gateway's.
 _STORE_SECONDS = 4
 _STORE_TRIES = 2
 #: How long a read of a status waits for the bucket to say that an old file is still there.
