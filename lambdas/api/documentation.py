@@ -283,7 +283,12 @@ REPORT_TYPES: dict[str, Any] = {
     "summary": "List the report types",
     "operation_id": "report_types",
     "security": [{_SCHEME: [READ]}],
-    "responses": {200: _answer("The catalogue", "ReportTypes"), 401: _UNAUTHORIZED, 403: _FORBIDDEN},
+    "responses": {
+        200: _answer("The catalogue", "ReportTypes"),
+        401: _UNAUTHORIZED,
+        403: _FORBIDDEN,
+        422: _QUERY,
+    },
 }
 REPORT_TYPE: dict[str, Any] = {
     "summary": "Describe a report type",

@@ -413,10 +413,12 @@ class _Session:
 def _arrangement(found: Sequence[str], wanted: Sequence[str]) -> Callable[[Row], Row] | None:
     """What puts a row of the result in the order of the report type; ``None`` if it is in order."""
     if sorted(found) != sorted(wanted):
-        missing = [name for name in wanted if name not in found]
-        detail = (
-            f"lacks {', '.join(missing)}" if missing else "has columns that the report type does not name"
-        )
+        if missing := [name for name in wanted if name not in found]:
+            detail = f"lacks {', '.join(missing)}"
+        elif repeated := [name for name in wanted if found.count(name) > 1]:
+            detail = f"has more than one column {', '.join(repeated)}"
+        else:
+            detail = "has columns that the report type does not name"
         # The names of the result can be pieces of SQL, so they are for the log only.
         cause = ValueError(f"the result has the columns {list(found)}, the report type {list(wanted)}")
         raise QueryRefused(f"The query's columns are not those of the report type: it {detail}.") from cause
