@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import aws_cdk as cdk
 from constructs import IConstruct
 
+from constructs_lib import PythonFunction, SigningKey
 from stacks.environments import Environment
 from stacks.stage import PrensaStage
 
@@ -99,9 +100,6 @@ _DELIVERY = {
         "The role of the CDK's provider framework."
     ),
     f"{_SOLUTIONS}IAM5[Resource::*]": "X-Ray takes no resource.",
-    f"{_SOLUTIONS}IAM5[Resource::<FilesFirstKeyMakerFunctionC70341D1.Arn>:*]": (
-        "The CDK's provider framework calls one function, in any of its versions."
-    ),
     f"{_NIST}IAMNoInlinePolicy": "The CDK gives each role a policy of its own, which no other can use.",
     f"{_NIST}CloudWatchAlarmAction": "The composite alarm of the observability stack acts for them.",
     f"{_NIST}CloudWatchLogGroupEncrypted": (
@@ -122,6 +120,12 @@ _DELIVERY = {
         "SSE-KMS with origin access control makes key and distribution depend on each other; SSE-S3 "
         "encrypts every object."
     ),
+}
+_PROXY = {
+    f"{_NIST}EC2RestrictedSSH": (
+        "The port is an attribute of the server, which the rule can't read: only the proxy is let in, on it."
+    ),
+    f"{_NIST}EC2RestrictedCommonPorts": "As for SSH: the server's port only, to the proxy only.",
 }
 _SERVICE = {
     f"{_SOLUTIONS}APIG2": (
@@ -177,8 +181,13 @@ def acknowledge(stage: PrensaStage, environment: Environment) -> None:
     _put(stage.data, _DATA)
     _put(stage.messaging, _MESSAGING)
     _put(stage.delivery, _DELIVERY)
+    for key in stage.delivery.files.node.children:
+        if isinstance(key, SigningKey):
+            _put(key, _maker(key))
     _put(stage.service, _SERVICE | _objects(stage))
     _put(stage.observability, _OBSERVABILITY)
+    if environment.database_proxy:
+        _put(stage.data.database, _PROXY)
     if not environment.multi_az:
         _put(
             stage.data.database,
@@ -206,14 +215,31 @@ def acknowledge(stage: PrensaStage, environment: Environment) -> None:
 def _objects(stage: PrensaStage) -> dict[str, str]:
     """The ids of the findings over objects hold a reference, spelled as the template has it."""
     output = "PublishOutputFnGetAttFilesResultsB0854136Arn6F6F7162"
+    delivery = stage.delivery
+    region = '{"Ref":"AWS::Region"}' if cdk.Token.is_unresolved(delivery.region) else f'"{delivery.region}"'
     reference = (
-        f'{{"Fn::GetStackOutput":{{"StackName":"{stage.delivery.stack_name}","Region":{{"Ref":"AWS::Region"}},'
+        f'{{"Fn::GetStackOutput":{{"StackName":"{delivery.stack_name}","Region":{region},'
         f'"OutputName":"{output}"}}}}'
     )
     return {
         f"{_SOLUTIONS}IAM5[Resource::{reference}/{prefix}/*]": "Objects are named by report: a function "
         "may touch those of the prefix that it works with."
         for prefix in ("datasets", "inputs", "results")
+    }
+
+
+def _maker(key: SigningKey) -> dict[str, str]:
+    """The id of the finding over a key's provider holds the function that it calls."""
+    maker = key.node.find_child("Maker")
+    if not isinstance(maker, PythonFunction) or not isinstance(
+        function := maker.function.node.default_child, cdk.CfnElement
+    ):
+        raise AssertionError("a signing key has its maker")
+    name = cdk.Stack.of(key).get_logical_id(function)
+    return {
+        f"{_SOLUTIONS}IAM5[Resource::<{name}.Arn>:*]": (
+            "The CDK's provider framework calls one function, in any of its versions."
+        )
     }
 
 

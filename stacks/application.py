@@ -12,6 +12,8 @@ from stacks.github_access import GithubAccessStack
 from stacks.stage import PrensaStage
 
 _TAGS = {"application": "prensa"}
+#: The CDK takes these for taggable and its own validation does not: without tags both are content.
+_UNTAGGED = ["AWS::RDS::DBProxyTargetGroup"]
 
 
 def build_app(
@@ -43,7 +45,7 @@ def build_app(
             app.node.set_context(key, [f"{environment.region}{zone}" for zone in "ab"])
     stage = PrensaStage(app, f"Prensa-{environment.name}", environment=environment)
     for key, value in {**_TAGS, "environment": environment.name}.items():
-        cdk.Tags.of(stage).add(key, value)
+        cdk.Tags.of(stage).add(key, value, exclude_resource_types=_UNTAGGED)
     repository = app.node.try_get_context("github")
     if repository is not None:
         GithubAccessStack(
