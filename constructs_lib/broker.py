@@ -175,10 +175,12 @@ class ActiveMqBroker(Construct):
         # A graph shows several of these: their ids must differ.
         own = re.sub(r"\W", "_", f"{name}_{queue or ''}")
         first, second = f"first_{own}", f"second_{own}"
+        # The expression's own period and label are what counts: it passes the metrics' over.
+        own_options = {key: options[key] for key in ("period", "label", "color") if key in options}
         return cloudwatch.MathExpression(
             expression=f"MAX([FILL({first}, 0), FILL({second}, 0)])",
             using_metrics={first: instances[0], second: instances[1]},
-            label=f"{queue} {name}" if queue else name,
+            **{"label": f"{queue} {name}" if queue else name, **own_options},
         )
 
     def metric_queue_size(self, queue: str, **options: Any) -> cloudwatch.IMetric:

@@ -1,11 +1,12 @@
 """Amazon MQ."""
 
 import json
+import re
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
-from aws_cdk import RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy
 
 from constructs_lib import ActiveMqBroker, PrivateNetwork
 from constructs_lib.broker_configuration import configuration_xml
@@ -162,6 +163,19 @@ def test_a_metric_of_a_pair_is_the_larger_of_both_instances() -> None:
         assert stat is not None
         names |= {dimension.value for dimension in stat.dimensions or []}
     assert names == {f"{broker.broker_name}-1", f"{broker.broker_name}-2"}
+
+
+@pytest.mark.parametrize("multi_az", [False, True])
+def test_a_metrics_period_and_label_are_those_that_were_asked_for(multi_az: bool) -> None:
+    stack = new_stack()
+    network = PrivateNetwork(stack, "Network")
+    broker = ActiveMqBroker(stack, "Broker", vpc=network.vpc, queues=QUEUES, multi_az=multi_az)
+    metric = broker.metric_cpu(period=Duration.minutes(1), label="Busy")
+    metric.create_alarm(stack, "Alarm", threshold=90, evaluation_periods=1)  # type: ignore[attr-defined]
+    alarm = properties(synthesized(stack), "AWS::CloudWatch::Alarm")
+    periods = re.findall(r'"Period": (\d+)', json.dumps(alarm))
+    assert set(periods) == {"60"}
+    assert metric.to_metric_config().rendering_properties["label"] == "Busy"  # type: ignore[index]
 
 
 def test_a_metric_of_a_queue_that_is_not_there_is_refused() -> None:
