@@ -19,6 +19,8 @@ MYSQL_PORT = 3306
 ADMIN_USER = "prensa_admin"
 APPLICATION_USER = "prensa"
 READER_USER = "prensa_reader"
+#: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html
+MOST_STORAGE_GB = 65_536
 
 
 @jsii.implements(ec2.IConnectable)
@@ -59,8 +61,8 @@ class MySqlDatabase(Construct):
     ) -> None:
         check = Checks(scope, construct_id)
         check.schema_name("schema", schema)
-        check.number("storage_gb", storage_gb, low=20, high=65_536)
-        check.number("max_storage_gb", max_storage_gb, low=storage_gb, high=65_536)
+        check.number("storage_gb", storage_gb, low=20, high=MOST_STORAGE_GB)
+        check.number("max_storage_gb", max_storage_gb, low=storage_gb, high=MOST_STORAGE_GB)
         check.number("backup_days", backup_days, low=1, high=35)
         check.kept_or_destroyed(removal_policy)
         check.interface("vpc", vpc, "IVpc", "private_subnets")

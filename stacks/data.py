@@ -5,6 +5,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from constructs_lib import ApiIdentity, MySqlDatabase, StatusCache
+from constructs_lib.database import MOST_STORAGE_GB
 from stacks.environments import RETENTION, Environment
 from stacks.stack import PrensaStack
 
@@ -23,7 +24,7 @@ class DataStack(PrensaStack):
             instance_type=ec2.InstanceType(environment.database_instance),
             multi_az=environment.multi_az,
             storage_gb=environment.database_storage_gb,
-            max_storage_gb=10 * environment.database_storage_gb,
+            max_storage_gb=min(10 * environment.database_storage_gb, MOST_STORAGE_GB),
             backup_days=environment.backup_days,
             proxy=environment.database_proxy,
             enhanced_monitoring=environment.database_monitoring,

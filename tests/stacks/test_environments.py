@@ -109,6 +109,11 @@ def test_a_proxy_and_more_lanes_and_a_second_key_hold_too(tmp_path: Path) -> Non
     assert lint(assembly.templates, tmp_path) == []
 
 
+def test_a_database_grows_to_what_rds_has_at_most(tmp_path: Path) -> None:
+    assembly = variant(tmp_path, ENVIRONMENTS["prod"], database_storage_gb=10_000)
+    assert assembly.one("AWS::RDS::DBInstance")["MaxAllocatedStorage"] == 65_536
+
+
 def test_traffic_moves_step_by_step_where_the_environment_says_so(assemblies: dict[str, Assembly]) -> None:
     for name, configuration in (
         ("dev", None),
