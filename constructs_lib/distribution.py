@@ -37,8 +37,8 @@ class SignedDistribution(Construct):
     ``signing_keys`` are the names of key pairs that the distribution accepts; the first signs. To rotate:
     add the new name at the end and deploy, put it first and deploy, remove the old one once its last link
     has expired and deploy. With ``domain_name`` goes a ``certificate`` of us-east-1. ``bucket`` takes one of
-    yours, whose lifecycle, policy and CORS rules are then yours too. With a KMS key of yours, the
-    distribution may decrypt.
+    yours, of the same stack or imported: its lifecycle and CORS rules are then yours too, and so is the
+    policy of an imported one. With a KMS key of yours, the distribution may decrypt.
 
     Example::
 
@@ -77,11 +77,14 @@ class SignedDistribution(Construct):
         check.kept_or_destroyed(removal_policy)
         if bucket is not None:
             check.interface("bucket", bucket, "IBucket", "bucket_arn")
-        if isinstance(cors_origins, str):
-            raise TypeError(f"{construct_id}: cors_origins must be a list of origins, got {cors_origins!r}.")
+            _check_stack(check, bucket, scope)
+        check.sequence("cors_origins", cors_origins, of="origins")
         check.together(domain_name=domain_name, certificate=certificate)
         super().__init__(scope, construct_id)
         self._logs = self._log_bucket(removal_policy)
+        #: For how long results and datasets are kept; ``None`` where a bucket of yours decides.
+        self.result_days = result_days if bucket is None else None
+        self.dataset_days = dataset_days if bucket is None else None
         self.bucket = bucket or self._results_bucket(result_days, dataset_days, cors_origins, removal_policy)
         keys = {name: SigningKey(self, f"{name}Key", removal_policy=removal_policy) for name in signing_keys}
         self.signing_key = keys[signing_keys[0]]
@@ -249,4 +252,23 @@ class SignedDistribution(Construct):
                     access_control_max_age=Duration.days(365), include_subdomains=False, override=True
                 ),
             ),
+        )
+
+
+def _check_stack(check: Checks, bucket: s3.IBucket, scope: Construct) -> None:
+    """A bucket's policy names the distribution, which names the bucket: two stacks would need each other.
+
+    A nested stack may use its parent's, and the policy of an imported bucket is not the app's. Raises
+    ``ValueError``.
+    """
+    if not isinstance(bucket, s3.Bucket):
+        return
+    theirs, ours = Stack.of(bucket), Stack.of(scope)
+    enclosing: Stack | None = ours
+    while enclosing is not None and enclosing.node.addr != theirs.node.addr:
+        enclosing = enclosing.nested_stack_parent
+    if enclosing is None:
+        raise check.refusal(
+            f"bucket must be imported or of the same stack, {ours.node.path}, got one of "
+            f"{theirs.node.path}. Make a SignedDistribution there; ReportService takes it as files."
         )

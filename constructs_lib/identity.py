@@ -1,5 +1,7 @@
 """Who may call the API: clients of a Cognito user pool."""
 
+import re
+
 from aws_cdk import Aws, Duration, Fn, Names, RemovalPolicy
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
@@ -8,6 +10,9 @@ from constructs_lib.props import Checks
 from constructs_lib.routes import RESOURCE_SERVER, SCOPES
 
 _LONGEST_PREFIX = 48
+#: Words that a domain's prefix must not have in it.
+#: https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html
+_RESERVED = re.compile("aws|amazon|cognito")
 
 
 class ApiIdentity(Construct):
@@ -53,6 +58,7 @@ class ApiIdentity(Construct):
         )
         # The prefix must be free in the whole region: the account's number makes it so.
         prefix = Names.unique_resource_name(self, max_length=_LONGEST_PREFIX, separator="-").lower()
+        prefix = _RESERVED.sub(lambda word: f"{word[0][0]}0{word[0][2:]}", prefix)
         domain = self.user_pool.add_domain(
             "Domain",
             cognito_domain=cognito.CognitoDomainOptions(domain_prefix=Fn.join("-", [prefix, Aws.ACCOUNT_ID])),
@@ -64,10 +70,16 @@ class ApiIdentity(Construct):
     ) -> cognito.UserPoolClient:
         """A client with its own secret, which may ask for tokens with ``scopes`` (of read, write, admin)."""
         check = Checks(self, construct_id)
-        if isinstance(scopes, str):
-            raise TypeError(f"{self.node.path}/{construct_id}: scopes must be a list, got {scopes!r}.")
+        check.sequence("scopes", scopes, of="scopes")
         for name in scopes:
             check.one_of("scopes", name, tuple(self._scopes))
+        if not scopes:
+            # Cognito refuses such a client, when it is deployed.
+            raise check.refusal(f"scopes must be 1 or more of {', '.join(self._scopes)}, got none.")
+        if token_validity is not None and not token_validity.is_unresolved():
+            # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html
+            minutes = token_validity.to_minutes(integral=False)
+            check.number("token_validity in minutes", minutes, low=5, high=24 * 60)
         return self.user_pool.add_client(
             construct_id,
             generate_secret=True,

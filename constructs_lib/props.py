@@ -1,7 +1,8 @@
 """Checks of construct props, before any call into the CDK: what was wrong, the value got, those allowed."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from zoneinfo import available_timezones
 
 from aws_cdk import RemovalPolicy, Token
 from constructs import Construct
@@ -54,18 +55,39 @@ class Checks:
         pattern = r"[A-Za-z][A-Za-z0-9_]{0,62}"
         self.matching(name, value, pattern=pattern, meaning="a name of letters, digits and '_'")
 
-    def names(self, name: str, value: object, *, most: int, pattern: str, meaning: str) -> None:
+    def locale(self, name: str, value: object) -> None:
+        """``value`` has the form of a locale, as requests have it. Raises ``TypeError`` or ``ValueError``."""
+        pattern = r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?"
+        self.matching(name, value, pattern=pattern, meaning="a locale such as 'en', 'pt-BR' or 'zh-Hans-CN'")
+
+    def timezone(self, name: str, value: object) -> None:
+        """``value`` is an IANA time zone. Raises ``TypeError`` or ``ValueError``."""
+        meaning = "an IANA time zone such as 'UTC' or 'America/Sao_Paulo'"
+        self.matching(name, value, pattern=r"[A-Za-z0-9_+/-]+", meaning=meaning)
+        # A machine without the database of zones has none at all.
+        known = available_timezones()
+        if known and not Token.is_unresolved(value) and value not in known:
+            raise self.refusal(f"{name} must be {meaning}, got {value!r}.")
+
+    def sequence(self, name: str, value: object, *, of: str) -> None:
+        """``value`` is a list. Raises ``TypeError``.
+
+        A set's order differs between two syntheses, and so would the templates.
+        """
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            raise TypeError(f"{self._where}: {name} must be a list of {of}, got {value!r}.")
+
+    def names(self, name: str, value: Sequence[object], *, most: int, pattern: str, meaning: str) -> None:
         """``value`` is a list of 1 to ``most`` different texts that ``pattern`` matches whole.
 
         Tokens are refused: names are compared and become ids. Raises ``TypeError`` or ``ValueError``.
         """
-        if isinstance(value, str) or not isinstance(value, Collection):
-            raise TypeError(f"{self._where}: {name} must be a list of names, got {value!r}.")
-        if not 1 <= len(value) <= most or len(set(value)) != len(value):
-            raise self.refusal(f"{name} must be 1 to {most} different names, got {list(value)!r}.")
+        self.sequence(name, value, of="names")
         for entry in value:
             self.known(name, entry)
             self.matching(name, entry, pattern=pattern, meaning=meaning)
+        if not 1 <= len(value) <= most or len(set(value)) != len(value):
+            raise self.refusal(f"{name} must be 1 to {most} different names, got {list(value)!r}.")
 
     def instance(self, name: str, value: object, *kinds: type) -> None:
         """``value`` is one of ``kinds``. Raises ``TypeError``."""

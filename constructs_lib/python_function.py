@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import jsii
-from aws_cdk import BundlingOptions, DockerImage, Duration, ILocalBundling, RemovalPolicy, Stack
+from aws_cdk import BundlingOptions, DockerImage, Duration, ILocalBundling, RemovalPolicy, Stack, Token
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -18,6 +18,8 @@ from constructs_lib.code import BundlingFailed, PythonCode
 from constructs_lib.network import private_subnets
 from constructs_lib.props import Checks
 
+#: Names and values of all variables: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_ENVIRONMENT_BYTES = 4096
 _PLACEHOLDER = Path(__file__).parent / "placeholder"
 #: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
 _NETWORK_ACTIONS = [
@@ -81,6 +83,7 @@ class PythonFunction(Construct):
         check.number("timeout", timeout.to_seconds(integral=False), low=1, high=900)
         if vpc is not None:
             check.interface("vpc", vpc, "IVpc", "private_subnets")
+        _check_environment(check, environment or {})
         if security_groups and vpc is None:
             raise check.refusal("security_groups need a vpc.")
         super().__init__(scope, construct_id)
@@ -204,6 +207,20 @@ class _LocalBundling:
             self.failure = error
             raise
         return True
+
+
+def _check_environment(check: Checks, environment: Mapping[str, str]) -> None:
+    """Variables are texts that fit, as far as they are known. Raises ``TypeError`` or ``ValueError``."""
+    sizes = {}
+    for name, value in environment.items():
+        check.instance(f"environment.{name}", value, str)
+        sizes[name] = len(name) + (0 if Token.is_unresolved(value) else len(value.encode()))
+    if sum(sizes.values()) > _ENVIRONMENT_BYTES:
+        largest = max(sizes, key=sizes.__getitem__)
+        raise check.refusal(
+            f"environment must have at most {_ENVIRONMENT_BYTES} bytes, got {sum(sizes.values())} and more "
+            f"at deployment; {largest} has {sizes[largest]}."
+        )
 
 
 def _network_policy() -> iam.PolicyDocument:

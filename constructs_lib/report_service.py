@@ -24,6 +24,7 @@ from constructs_lib import tenant_quota
 from constructs_lib.broker import ActiveMqBroker
 from constructs_lib.database import MYSQL_PORT, MySqlDatabase
 from constructs_lib.distribution import SignedDistribution
+from constructs_lib.given_parts import common_network, files_fit
 from constructs_lib.identity import ApiIdentity
 from constructs_lib.lanes import Lanes
 from constructs_lib.network import PrivateNetwork
@@ -74,7 +75,7 @@ class ReportLimits:
     """How much, how often and how long. ``docs/operations.md`` tells each setting.
 
     ``quotas`` are by tenant. ``*`` stands for every tenant without one; it is ``TenantQuota()`` unless it is
-    given.
+    given. They are one environment variable, and Lambda takes 4 kB of all together: about 20 tenants fit.
     """
 
     max_attempts: int = 3
@@ -96,6 +97,8 @@ class ReportLimits:
 
     def verify(self, check: Checks) -> None:
         """Raises ``TypeError`` or ``ValueError`` that names the first limit which is wrong."""
+        # Each lane has it times its queues.
+        check.known("limits.tenant_window", self.tenant_window)
         for name, (low, high) in _RANGES.items():
             check.number(f"limits.{name}", getattr(self, name), low=low, high=high)
         tenant_quota.verify(self.quotas, check)
@@ -137,9 +140,9 @@ class ReportService(Construct):
     """Asynchronous reports: an API, workers, and all that they need.
 
     Every part that is not given is made: network, broker, database, cache, files, identity. What is given is
-    used as it is. ``report_types`` is a folder of report types (YAML and SQL), which read ``source_schema``;
-    without it callers bring their own tables. ``iam_authorization=True`` lets callers sign with IAM in place
-    of tokens.
+    used as it is, and its network is that of the others. ``report_types`` is a folder of report types (YAML
+    and SQL), which read ``source_schema``; without it callers bring their own tables.
+    ``iam_authorization=True`` lets callers sign with IAM in place of tokens.
 
     ``shift`` moves the API's traffic to a new version step by step, and back when its alarm goes off;
     without it a new version gets all traffic at once. ``snap_start`` shortens cold starts of the API.
@@ -188,6 +191,8 @@ class ReportService(Construct):
         check.instance("limits", limits, ReportLimits)
         limits.verify(check)
         check.schema_name("source_schema", source_schema)
+        check.locale("default_locale", default_locale)
+        check.timezone("default_timezone", default_timezone)
         _check_parts(
             check,
             {
@@ -205,16 +210,28 @@ class ReportService(Construct):
         check.number("api_memory", api_memory, low=128, high=10_240)
         check.number("worker_memory", worker_memory, low=128, high=10_240)
         check.kept_or_destroyed(removal_policy)
-        if files is not None and bucket is not None:
-            raise check.refusal("files and bucket are two ways to say the same; give one.")
         if iam_authorization and user_pool is not None:
             raise check.refusal("user_pool is of no use with iam_authorization=True.")
         if broker is not None and (unknown := set(self.lanes.names) - set(broker.queues)):
             missing = ", ".join(sorted(unknown))
             raise check.refusal(f"the broker's queues must include those of the lanes; missing: {missing}.")
-        given = next((part.vpc for part in (broker, cache) if part is not None), None)
-        if vpc is None and given is not None:
-            vpc = given
+        files_fit(
+            check,
+            files,
+            bucket,
+            cors_origins,
+            result_days=limits.result_days,
+            dataset_days=limits.dataset_days,
+        )
+        vpc = common_network(
+            check,
+            {
+                "vpc": vpc,
+                "broker": broker.vpc if broker is not None else None,
+                "database": database.vpc if isinstance(database, MySqlDatabase) else None,
+                "cache": cache.vpc if cache is not None else None,
+            },
+        )
         super().__init__(scope, construct_id)
         if vpc is not None:
             _warn_of_missing_endpoints(self, vpc)

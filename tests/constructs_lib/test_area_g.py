@@ -106,6 +106,12 @@ def imported_vpc(stack: cdk.Stack, zones: int) -> ec2.IVpc:
     )
 
 
+def part_in(stack: cdk.Stack, name: str, vpc: ec2.IVpc) -> Any:
+    if name == "broker":
+        return ActiveMqBroker(stack, "Part", vpc=vpc, queues=Lanes().names)
+    return {"cache": StatusCache, "database": MySqlDatabase}[name](stack, "Part", vpc=vpc)
+
+
 # G01
 
 
@@ -161,6 +167,13 @@ def test_long_ids_of_stack_and_construct_keep_names_within_their_limits() -> Non
     )
 
 
+def test_a_domains_prefix_has_no_word_that_cognito_keeps_for_itself() -> None:
+    stack = new_stack(name="MyAwsStack")
+    ApiIdentity(stack, "AmazonCognito")
+    prefix = properties(synthesized(stack), "AWS::Cognito::UserPoolDomain")["Domain"]["Fn::Join"][1][0]
+    assert re.fullmatch(r"mya0sstack-a0azonc0gnito-[0-9a-f]{8}", prefix)
+
+
 # G03
 
 
@@ -205,6 +218,10 @@ def test_values_that_deployment_knows_pass_through_unharmed() -> None:
             lambda s, t, n: ReportApi(s, "X", handler=callers_function(s), throttle=Throttle(rate=n)),
         ),
         ("timeout", lambda s, t, n: python_function(s, "X", timeout=cdk.Duration.seconds(n))),
+        (
+            r"limits\.tenant_window",
+            lambda s, t, n: ReportService(s, "X", limits=ReportLimits(tenant_window=n)),
+        ),
     ],
 )
 def test_a_value_that_something_is_computed_from_must_be_known(
@@ -335,6 +352,44 @@ def test_parts_of_another_stack_are_used_without_a_cycle() -> None:
     )
     assert synthesized(work)["Resources"]
     assert data not in work.dependencies or work not in data.dependencies
+
+
+@pytest.mark.parametrize("part", ["broker", "cache", "database"])
+def test_the_network_of_a_part_is_that_of_the_service(part: str) -> None:
+    stack = new_stack()
+    vpc = PrivateNetwork(stack, "Network").vpc
+    ReportService(stack, "Reports", **{part: part_in(stack, part, vpc)})
+    template = synthesized(stack)
+    assert len(of_type(template, "AWS::EC2::VPC")) == 1
+
+
+@pytest.mark.parametrize("part", ["broker", "cache", "database"])
+def test_parts_of_two_networks_are_refused(part: str) -> None:
+    stack = new_stack()
+    vpc, other = (PrivateNetwork(stack, name).vpc for name in ("Network", "Other"))
+    given = {part: part_in(stack, part, other)}
+    with pytest.raises(ValueError, match=rf"Stack/X: vpc and {part} must be in one VPC, .* Stack/Other/Vpc"):
+        ReportService(stack, "X", vpc=vpc, **given)
+
+
+def test_a_network_that_is_imported_twice_is_one() -> None:
+    app = new_app()
+    data, work = cdk.Stack(app, "Data"), cdk.Stack(app, "Work")
+    broker = ActiveMqBroker(data, "Broker", vpc=imported_vpc(data, 2), queues=Lanes().names)
+    ReportService(work, "Reports", vpc=imported_vpc(work, 2), broker=broker)
+    assert synthesized(work)["Resources"]
+
+
+def test_a_bucket_of_another_stack_is_refused_with_the_way_to_use_it() -> None:
+    app = new_app()
+    data, work = cdk.Stack(app, "Data"), cdk.Stack(app, "Work")
+    bucket = s3.Bucket(data, "Bucket")
+    with pytest.raises(ValueError, match=r"Work/X/Files: bucket must be .*, Work, got one of Data\. Make"):
+        ReportService(work, "X", bucket=bucket)
+    files = SignedDistribution(data, "Files", bucket=bucket)
+    ReportService(work, "Reports", files=files)
+    SignedDistribution(cdk.NestedStack(data, "Nested"), "Files", bucket=bucket)
+    assert synthesized(work)["Resources"]
 
 
 def test_a_function_of_the_callers_in_another_stack_gets_access_without_a_cycle() -> None:
