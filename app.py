@@ -7,10 +7,10 @@ from stacks.node import use_packaged_node
 use_packaged_node()
 
 from stacks.application import build_app  # noqa: E402 - after Node.js is chosen
-from stacks.environments import UnknownEnvironment  # noqa: E402
+from stacks.environments import WrongSetting  # noqa: E402
 
 if __name__ == "__main__":
     try:
         build_app().synth()
-    except UnknownEnvironment as error:
+    except WrongSetting as error:
         sys.exit(str(error))

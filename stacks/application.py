@@ -28,7 +28,7 @@ def build_app(
 
     ``context`` are further context values; ``bundle=False`` leaves the functions' code out; ``checks=False``
     leaves out cdk-nag and the CDK's own validation, which the checks run once by themselves. Raises
-    :class:`~stacks.environments.UnknownEnvironment`.
+    :class:`~stacks.environments.WrongSetting`.
     """
     app = cdk.App(
         analytics_reporting=False,
@@ -42,7 +42,7 @@ def build_app(
         # The CDK looks zones up, which takes credentials, unless it is told.
         key = f"availability-zones:account={environment.account}:region={environment.region}"
         if app.node.try_get_context(key) is None:
-            app.node.set_context(key, [f"{environment.region}{zone}" for zone in "ab"])
+            app.node.set_context(key, [f"{environment.region}{zone}" for zone in environment.zones])
     stage = PrensaStage(app, f"Prensa-{environment.name}", environment=environment)
     for key, value in {**_TAGS, "environment": environment.name}.items():
         cdk.Tags.of(stage).add(key, value, exclude_resource_types=_UNTAGGED)

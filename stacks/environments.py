@@ -1,5 +1,6 @@
 """The environments: everything that differs between them, and nothing else."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,7 +22,11 @@ SHIFTS = {
 }
 
 
-class UnknownEnvironment(ValueError):
+class WrongSetting(ValueError):
+    """A setting that comes from outside, of an environment or the context, is none that there is."""
+
+
+class UnknownEnvironment(WrongSetting):
     """No environment, or one that is not there, was asked for."""
 
 
@@ -41,6 +46,9 @@ class Environment:
     name: str
     account: str | None = None
     region: str | None = None
+    #: The letters of the two zones, where both are given: the CDK would look zones up, which takes
+    #: credentials. Not every account has a and b in every region, as Tokyo's newer ones have no b.
+    zones: Sequence[str] = ("a", "b")
 
     # Network
     cidr: str = "10.0.0.0/20"
@@ -81,6 +89,22 @@ class Environment:
 
     #: Who is told of alarms: an e-mail address, or nobody.
     alarm_email: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises :class:`WrongSetting` for what no construct looks at before it is used."""
+        if self.log_days not in RETENTION:
+            raise self._wrong("log_days", f"one of {', '.join(map(str, RETENTION))}", self.log_days)
+        if self.shift is not None and self.shift not in SHIFTS:
+            raise self._wrong("shift", f"None or one of {', '.join(SHIFTS)}", self.shift)
+        # A number would lose the zeros that it begins with.
+        digits = isinstance(self.account, str) and re.fullmatch(r"\d{12}", self.account)
+        if self.account is not None and not digits:
+            raise self._wrong("account", "a text of 12 digits", self.account)
+        if isinstance(self.zones, str) or len(set(self.zones)) != len(self.zones) or len(self.zones) != 2:
+            raise self._wrong("zones", "the letters of two zones", self.zones)
+
+    def _wrong(self, name: str, allowed: str, got: object) -> WrongSetting:
+        return WrongSetting(f"Environment {self.name}: {name} must be {allowed}, got {got!r}.")
 
     @property
     def removal_policy(self) -> cdk.RemovalPolicy:

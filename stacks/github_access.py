@@ -6,13 +6,11 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.environments import Environment
+from stacks.environments import Environment, WrongSetting
 from stacks.stack import PrensaStack
 
 _ISSUER = "https://token.actions.githubusercontent.com"
 _AUDIENCE = "sts.amazonaws.com"
-#: The qualifier of `cdk bootstrap`, which is in the names of its roles.
-_QUALIFIER = "hnb659fds"
 
 
 class GithubAccessStack(PrensaStack):
@@ -25,13 +23,19 @@ class GithubAccessStack(PrensaStack):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, environment: Environment, repository: str
+        self, scope: Construct, construct_id: str, *, environment: Environment, repository: object
     ) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", repository):
-            raise ValueError(f"The context key github must be 'owner/name', got {repository!r}.")
+        if not isinstance(repository, str) or not re.fullmatch(
+            r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", repository
+        ):
+            raise WrongSetting(f"The context key github must be 'owner/name', got {repository!r}.")
         super().__init__(scope, construct_id, environment=environment)
         existing = self.node.try_get_context("github_provider")
         if existing is not None:
+            if not re.fullmatch(r"arn:[a-z-]+:iam::\d{12}:oidc-provider/\S+", str(existing)):
+                raise WrongSetting(
+                    f"The context key github_provider must be a provider's ARN, got {existing!r}."
+                )
             arn = str(existing)
         else:
             arn = iam.OidcProviderNative(
@@ -59,12 +63,14 @@ class GithubAccessStack(PrensaStack):
                 assume_role_action="sts:AssumeRoleWithWebIdentity",
             ),
         )
+        # It is in the names of the roles that `cdk bootstrap` made; the context may name another.
+        qualifier = self.synthesizer.bootstrap_qualifier
         role.add_to_policy(
             iam.PolicyStatement(
                 actions=["sts:AssumeRole"],
                 resources=[
                     cdk.Fn.sub(
-                        f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/cdk-{_QUALIFIER}-{name}-role-"
+                        f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/cdk-{qualifier}-{name}-role-"
                         "${AWS::AccountId}-${AWS::Region}"
                     )
                     for name in roles

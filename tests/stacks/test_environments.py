@@ -6,11 +6,19 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stacks.application import build_app
-from stacks.environments import ENVIRONMENTS, Domain, Environment, UnknownEnvironment, environment_named
+from stacks.environments import (
+    ENVIRONMENTS,
+    Domain,
+    Environment,
+    UnknownEnvironment,
+    WrongSetting,
+    environment_named,
+)
 from tests.stacks.assembly import CONTEXT, REPOSITORY, Assembly, read, synthesize
 from tests.stacks.checks import CHECKS
 from tests.stacks.linting import lint
@@ -65,6 +73,27 @@ def test_with_account_and_region_the_zones_are_the_regions(tmp_path: Path) -> No
     zones = {p["AvailabilityZone"] for p in assembly.properties("AWS::EC2::Subnet")}
     assert zones == {"eu-central-1a", "eu-central-1b"}
     holds(assembly)
+
+
+def test_zones_are_those_that_the_account_has(tmp_path: Path) -> None:
+    tokyo = {"account": "123456789012", "region": "ap-northeast-1", "zones": ("a", "c")}
+    assembly = variant(tmp_path, ENVIRONMENTS["dev"], **tokyo)
+    zones = {p["AvailabilityZone"] for p in assembly.properties("AWS::EC2::Subnet")}
+    assert zones == {"ap-northeast-1a", "ap-northeast-1c"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("log_days", 14, "log_days must be one of 7, 30, 90, 365, got 14"),
+        ("shift", "blue", "shift must be None or one of canary, linear, got 'blue'"),
+        ("account", 12345678901, "account must be a text of 12 digits, got 12345678901"),
+        ("zones", ("a",), r"zones must be the letters of two zones, got \('a',\)"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_what_is_allowed(setting: str, value: Any, message: str) -> None:
+    with pytest.raises(WrongSetting, match=f"Environment qa: {message}"):
+        Environment(name="qa", **{setting: value})
 
 
 def test_domains_and_certificates_are_taken(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from stacks.application import build_app
-from stacks.environments import ENVIRONMENTS
+from stacks.environments import ENVIRONMENTS, WrongSetting
 from tests.stacks.assembly import CONTEXT
 
 
-def template(repository: str, **context: str) -> dict[str, object]:
+def template(repository: object, **context: str) -> dict[str, object]:
     app = build_app(
         environment=ENVIRONMENTS["dev"],
         context={**CONTEXT, "github": repository, **context},
@@ -50,3 +50,20 @@ def test_a_provider_that_is_there_is_used() -> None:
 def test_what_is_no_repository_is_refused() -> None:
     with pytest.raises(ValueError, match="must be 'owner/name', got 'reports'"):
         template("reports")
+
+
+@pytest.mark.parametrize("value", [{"owner": "example"}, 5, ["example/reports"]])
+def test_a_repository_that_is_no_text_is_refused_as_well(value: object) -> None:
+    with pytest.raises(WrongSetting, match="must be 'owner/name', got "):
+        template(value)
+
+
+def test_a_provider_that_is_no_arn_is_refused() -> None:
+    with pytest.raises(WrongSetting, match="github_provider must be a provider's ARN, got 'true'"):
+        template("example/reports", github_provider="true")
+
+
+def test_the_roles_are_those_of_the_bootstrap_that_the_context_names() -> None:
+    text = json.dumps(template("example/reports", **{"@aws-cdk/core:bootstrapQualifier": "acme"}))
+    assert "role/cdk-acme-deploy-role-" in text
+    assert "hnb659fds" not in text
