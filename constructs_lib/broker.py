@@ -17,7 +17,7 @@ from constructs import Construct
 from constructs_lib.broker_configuration import CONSUMERS, PUBLISHERS, QUEUE_NAME, configuration_xml
 from constructs_lib.client_access import client_group, let_in, store_group
 from constructs_lib.lanes import DEAD_LETTER_PREFIX
-from constructs_lib.network import private_subnets
+from constructs_lib.network import private_subnets, token_of_subnets
 from constructs_lib.props import Checks
 from constructs_lib.user_secret import user_secret
 
@@ -78,7 +78,7 @@ class ActiveMqBroker(Construct):
         )
         check.kept_or_destroyed(removal_policy)
         check.interface("vpc", vpc, "IVpc", "private_subnets")
-        subnets = _broker_subnets(check, vpc, multi_az=multi_az)
+        subnet_ids = _broker_subnets(check, vpc, multi_az=multi_az)
         super().__init__(scope, construct_id)
         self.queues = tuple(queues)
         self.vpc = vpc
@@ -114,7 +114,7 @@ class ActiveMqBroker(Construct):
             deployment_mode="ACTIVE_STANDBY_MULTI_AZ" if multi_az else "SINGLE_INSTANCE",
             host_instance_type=instance_type,
             publicly_accessible=False,
-            subnet_ids=[subnet.subnet_id for subnet in subnets],
+            subnet_ids=subnet_ids,
             security_groups=[group.security_group_id for group in self.connections.security_groups],
             configuration=amazonmq.CfnBroker.ConfigurationIdProperty(
                 id=configuration.ref, revision=Token.as_number(configuration.get_att("Revision"))
@@ -215,12 +215,17 @@ class ActiveMqBroker(Construct):
         return group
 
 
-def _broker_subnets(check: Checks, vpc: ec2.IVpc, *, multi_az: bool) -> list[ec2.ISubnet]:
-    """One subnet for an instance, two in different zones for a pair, as Amazon MQ demands."""
-    first_of_zone: dict[str, ec2.ISubnet] = {}
-    for subnet in private_subnets(vpc).subnets or []:
-        first_of_zone.setdefault(subnet.availability_zone, subnet)
+def _broker_subnets(check: Checks, vpc: ec2.IVpc, *, multi_az: bool) -> list[str]:
+    """The ids of one subnet for an instance, of two in different zones for a pair, as Amazon MQ demands."""
+    subnets = private_subnets(vpc).subnets or []
     wanted = 2 if multi_az else 1
+    token = token_of_subnets(subnets)
+    if token is not None:
+        # Their zones are known at deployment only; a network lists one subnet after another zone's.
+        return [Fn.select(number, token) for number in range(wanted)]
+    first_of_zone: dict[str, str] = {}
+    for subnet in subnets:
+        first_of_zone.setdefault(subnet.availability_zone, subnet.subnet_id)
     if len(first_of_zone) < wanted:
         raise check.refusal(
             f"multi_az needs private subnets in 2 zones; the VPC has them in {len(first_of_zone)}."

@@ -1,7 +1,7 @@
 """MySQL on RDS."""
 
 import jsii
-from aws_cdk import Duration, Names, RemovalPolicy
+from aws_cdk import Annotations, Duration, Names, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -11,7 +11,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from constructs_lib.client_access import client_group, let_in, store_group
-from constructs_lib.network import private_subnets
+from constructs_lib.network import private_subnets, token_of_subnets
 from constructs_lib.props import Checks
 from constructs_lib.user_secret import user_secret
 
@@ -67,6 +67,7 @@ class MySqlDatabase(Construct):
         check.kept_or_destroyed(removal_policy)
         check.interface("vpc", vpc, "IVpc", "private_subnets")
         super().__init__(scope, construct_id)
+        _warn_of_one_zone(self, vpc)
         self.vpc = vpc
         self.schema = schema
         destroyable = removal_policy == RemovalPolicy.DESTROY
@@ -185,6 +186,20 @@ class MySqlDatabase(Construct):
             ],
             require_tls=True,
             idle_client_timeout=Duration.minutes(5),
+        )
+
+
+def _warn_of_one_zone(scope: Construct, vpc: ec2.IVpc) -> None:
+    """RDS takes subnets of two zones also for one instance, and says so when it is deployed.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_VPC.WorkingWithRDSInstanceinaVPC.html
+    """
+    subnets = private_subnets(vpc).subnets or []
+    zones = {subnet.availability_zone for subnet in subnets}
+    if len(zones) == 1 and token_of_subnets(subnets) is None:
+        Annotations.of(scope).add_warning_v2(
+            "prensa:databaseInOneZone",
+            "vpc has private subnets in one zone only, and RDS needs those of two, also for one instance.",
         )
 
 

@@ -1,5 +1,8 @@
 """A network without a way to the internet."""
 
+from collections.abc import Sequence
+
+from aws_cdk import Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -84,3 +87,11 @@ def private_subnets(vpc: ec2.IVpc) -> ec2.SubnetSelection:
             f"{vpc.node.path}: the VPC has no private or isolated subnets, and Prensa runs in no public ones."
         )
     return ec2.SubnetSelection(subnets=subnets)
+
+
+def token_of_subnets(subnets: Sequence[ec2.ISubnet]) -> list[str] | None:
+    """The ids of subnets of a network that was imported with a token in place of their list, as
+    ``Fn.split`` of an export gives one; else ``None``. The CDK takes that for one subnet.
+    """
+    ids = [subnet.subnet_id for subnet in subnets]
+    return ids if Token.is_unresolved(ids) else None

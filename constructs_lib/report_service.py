@@ -57,6 +57,20 @@ class ReportDatabase:
     client_security_group: ec2.ISecurityGroup
     authorities: str = RDS_AUTHORITIES
 
+    def verify(self, check: Checks) -> None:
+        """Raises ``TypeError`` or ``ValueError`` that names the first field which is wrong."""
+        check.matching("database.host", self.host, pattern=r"[A-Za-z0-9.:-]+", meaning="a host's name")
+        check.matching("database.port", self.port, pattern=r"\d{1,5}", meaning="a text such as '3306'")
+        check.schema_name("database.schema", self.schema)
+        for name in ("admin_secret", "application_secret", "reader_secret"):
+            check.interface(f"database.{name}", getattr(self, name), "ISecret", "secret_arn")
+        check.interface(
+            "database.client_security_group",
+            self.client_security_group,
+            "ISecurityGroup",
+            "security_group_id",
+        )
+
     @classmethod
     def of(cls, database: MySqlDatabase) -> "ReportDatabase":
         return cls(
@@ -193,6 +207,8 @@ class ReportService(Construct):
         check.schema_name("source_schema", source_schema)
         check.locale("default_locale", default_locale)
         check.timezone("default_timezone", default_timezone)
+        if shift is not None:
+            check.interface("shift", shift, "ILambdaDeploymentConfig", "deployment_config_name")
         _check_parts(
             check,
             {
@@ -644,6 +660,8 @@ def _check_parts(
         check.interface("vpc", vpc, "IVpc", "private_subnets")
     if user_pool is not None:
         check.interface("user_pool", user_pool, "IUserPool", "user_pool_arn")
+    if isinstance(database := parts["database"], ReportDatabase):
+        database.verify(check)
 
 
 def _warn_of_missing_endpoints(scope: Construct, vpc: ec2.IVpc) -> None:

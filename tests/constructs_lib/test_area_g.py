@@ -16,6 +16,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_ssm as ssm
+from aws_cdk.assertions import Annotations, Match
 
 from constructs_lib import (
     ActiveMqBroker,
@@ -103,6 +104,16 @@ def imported_vpc(stack: cdk.Stack, zones: int) -> ec2.IVpc:
         vpc_id="vpc-1",
         availability_zones=[f"eu-west-1{letter}" for letter in "abc"[:zones]],
         private_subnet_ids=[f"subnet-{number}" for number in range(zones)],
+    )
+
+
+def vpc_of_tokens(stack: cdk.Stack) -> ec2.IVpc:
+    return ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Vpc",
+        vpc_id=cdk.Fn.import_value("Vpc"),
+        availability_zones=cdk.Fn.get_azs(),
+        private_subnet_ids=cdk.Fn.split(",", cdk.Fn.import_value("Subnets")),
     )
 
 
@@ -246,6 +257,26 @@ def test_an_imported_network_of_any_number_of_private_subnets_is_used(zones: int
     assert len(properties(template, "AWS::RDS::DBSubnetGroup")["SubnetIds"]) == zones
 
 
+@pytest.mark.parametrize(
+    ("make", "warnings"),
+    [
+        (lambda s: imported_vpc(s, 1), 1),
+        (lambda s: imported_vpc(s, 2), 0),
+        (lambda s: ec2.Vpc(s, "Vpc", max_azs=1), 1),
+        (lambda s: ec2.Vpc(s, "Vpc", max_azs=2), 0),
+        (vpc_of_tokens, 0),
+    ],
+    ids=["imported, one", "imported, two", "made, one", "made, two", "tokens"],
+)
+def test_a_database_in_one_zone_is_warned_of_since_rds_takes_none(
+    make: Callable[[cdk.Stack], ec2.IVpc], warnings: int
+) -> None:
+    stack = new_stack()
+    MySqlDatabase(stack, "Database", vpc=make(stack))
+    found = Annotations.from_stack(stack).find_warning("*", Match.string_like_regexp("one zone only"))
+    assert len(found) == warnings
+
+
 def test_zones_are_selected_at_deployment_where_no_environment_is_known(default_service: Json) -> None:
     zones = [
         s["Properties"]["AvailabilityZone"] for s in of_type(default_service, "AWS::EC2::Subnet").values()
@@ -273,6 +304,15 @@ def test_a_broker_in_three_private_subnets_takes_as_many_as_its_mode_needs(
     ActiveMqBroker(stack, "Broker", vpc=imported_vpc(stack, 3), queues=["reports"], multi_az=multi_az)
     chosen = properties(synthesized(stack), "AWS::AmazonMQ::Broker")["SubnetIds"]
     assert chosen == [f"subnet-{number}" for number in range(subnets)]
+
+
+@pytest.mark.parametrize(("multi_az", "subnets"), [(False, 1), (True, 2)])
+def test_a_broker_takes_as_many_subnets_of_a_list_that_deployment_knows(multi_az: bool, subnets: int) -> None:
+    stack = new_stack()
+    ActiveMqBroker(stack, "Broker", vpc=vpc_of_tokens(stack), queues=["reports"], multi_az=multi_az)
+    ids = {"Fn::Split": [",", {"Fn::ImportValue": "Subnets"}]}
+    chosen = properties(synthesized(stack), "AWS::AmazonMQ::Broker")["SubnetIds"]
+    assert chosen == [{"Fn::Select": [number, ids]} for number in range(subnets)]
 
 
 def test_a_pair_in_one_zone_is_refused() -> None:

@@ -3,9 +3,11 @@
 # ruff: noqa: E501 - a table is read by its rows
 
 from collections.abc import Callable
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_secretsmanager as secretsmanager
 
 from constructs_lib import (
     ActiveMqBroker,
@@ -15,6 +17,7 @@ from constructs_lib import (
     PrivateNetwork,
     PythonFunction,
     ReportApi,
+    ReportDatabase,
     ReportLimits,
     ReportService,
     SignedDistribution,
@@ -24,6 +27,16 @@ from constructs_lib import (
     Throttle,
 )
 from tests.constructs_lib.support import callers_function, python_function
+
+
+def report_database(stack: cdk.Stack, **wrong: Any) -> ReportDatabase:
+    """A server of someone's own, but for what is wrong of it."""
+    secret = secretsmanager.Secret.from_secret_name_v2(stack, "Secret", "server")
+    group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-1")
+    secrets = dict.fromkeys(("admin_secret", "application_secret", "reader_secret"), secret)
+    given: dict[str, Any] = {"host": "db.example.com", "client_security_group": group, **secrets, **wrong}
+    return ReportDatabase(**given)
+
 
 type Wrong = Callable[[cdk.Stack, ec2.IVpc], object]
 WRONG: list[tuple[str, Wrong]] = [
@@ -71,6 +84,11 @@ WRONG: list[tuple[str, Wrong]] = [
     ("quotas.acme.queued_reports must be from 1 to 1000000000, got 0", lambda s, v: ReportService(s, "X", limits=ReportLimits(quotas={"acme": TenantQuota(queued_reports=0)}))),
     ("limits.result_days must be from 1 to 3650, got -1", lambda s, v: ReportService(s, "X", limits=ReportLimits(result_days=-1))),
     ("database must be MySqlDatabase or ReportDatabase, got 'db'", lambda s, v: ReportService(s, "X", database="db")),  # type: ignore[arg-type]
+    ("database.port must be a text such as '3306', got 3306", lambda s, v: ReportService(s, "X", database=report_database(s, port=3306))),
+    ("database.schema must be a name .*, got 'a-b'", lambda s, v: ReportService(s, "X", database=report_database(s, schema="a-b"))),
+    ("database.reader_secret must be ISecret, got 'arn'", lambda s, v: ReportService(s, "X", database=report_database(s, reader_secret="arn"))),
+    ("database.client_security_group must be ISecurityGroup, got 'sg-1'", lambda s, v: ReportService(s, "X", database=report_database(s, client_security_group="sg-1"))),
+    ("shift must be ILambdaDeploymentConfig, got 'canary'", lambda s, v: ReportService(s, "X", shift="canary")),  # type: ignore[arg-type]
     ("source_schema must be a name .*, got 'a;b'", lambda s, v: ReportService(s, "X", source_schema="a;b")),
     ("default_locale must be a locale such as 'en', .*, got 'pt_BR'", lambda s, v: ReportService(s, "X", default_locale="pt_BR")),
     ("default_timezone must be an IANA time zone .*, got 'Mars/Olympus'", lambda s, v: ReportService(s, "X", default_timezone="Mars/Olympus")),
