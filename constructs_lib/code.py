@@ -35,7 +35,8 @@ class PythonCode:
 
     ``sources`` is the folder of import roots; ``handler`` is ``package.module.function`` below it;
     ``requirements`` is a locked requirements file with hashes; ``data`` are files or folders below
-    ``sources`` that no import reaches; ``folders`` are further folders by their name in the bundle.
+    ``sources`` that no import reaches; ``folders`` are further folders by their name in the bundle. Hidden
+    files and editors' copies in them stay out.
     Raises ``ValueError`` for what is not there and ``TypeError`` for what is no path.
     """
 
@@ -101,7 +102,7 @@ class PythonCode:
                 _compile(path, target.with_suffix(SUFFIX), architecture)
             else:
                 shutil.copyfile(path, target)
-        size = sum(path.stat().st_size for path in _files(output))
+        size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
         function = self.handler.split(".")[0]
         if size > _LIMIT_BYTES:
             raise BundlingFailed(
@@ -187,12 +188,17 @@ def _compile(source: Path, output: Path, architecture: str) -> None:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    """The files at or below ``path``, without what Python writes itself."""
+    """The files at or below ``path``, without those that Python, systems and editors leave there.
+
+    Such a file would deploy a function anew that has not changed.
+    """
     if path.is_file():
         yield path
         return
     for found in sorted(path.rglob("*")):
-        if found.is_file() and "__pycache__" not in found.parts:
+        below = found.relative_to(path).parts
+        left_there = "__pycache__" in below or any(part.startswith(".") for part in below)
+        if found.is_file() and not left_there and not found.name.endswith(("~", ".pyc")):
             yield found
 
 

@@ -94,6 +94,21 @@ def test_data_and_folders_go_in_and_what_python_writes_does_not(tmp_path: Path) 
     }
 
 
+@pytest.mark.parametrize("name", [".DS_Store", ".orders.yaml.swp", "orders.yaml~", "orders.pyc", ".git/HEAD"])
+def test_what_systems_and_editors_leave_in_a_folder_deploys_nothing_anew(tmp_path: Path, name: str) -> None:
+    types = tmp_path / "types"
+    types.mkdir()
+    (types / "orders.yaml").write_text("name: orders\n")
+    files = {"app/__init__.py": "", "app/handler.py": "", "app/data/a.txt": ""}
+    code = dataclasses.replace(written(tmp_path, files), folders={"types": types}, data=["app/data"])
+    before = code.fingerprint(ARM)
+    for folder in (types, tmp_path / "sources/app/data"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("left behind")
+    assert code.fingerprint(ARM) == before
+    assert "types/orders.yaml" in code.files()
+
+
 def test_the_fingerprint_changes_with_lock_sources_and_architecture(tmp_path: Path) -> None:
     code = written(tmp_path, {"app/__init__.py": "", "app/handler.py": "x = 1\n"})
     found = {code.fingerprint(ARM), code.fingerprint("x86_64")}
