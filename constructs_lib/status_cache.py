@@ -57,6 +57,7 @@ class StatusCache(Construct):
         )
         super().__init__(scope, construct_id)
         self.vpc = vpc
+        self._nodes = 1 + int(replicas)
         self.secret = user_secret(
             self, "Secret", username="default", of="The cache's", removal_policy=RemovalPolicy.DESTROY
         )
@@ -113,11 +114,28 @@ class StatusCache(Construct):
         """Let ``grantee`` read the password."""
         return self.secret.grant_read(grantee)
 
-    def metric(self, name: str, *, statistic: str = "Average") -> cloudwatch.Metric:
-        """A metric of the first node. https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.html"""
-        return cloudwatch.Metric(
-            namespace="AWS/ElastiCache",
-            metric_name=name,
-            dimensions_map={"CacheClusterId": Fn.join("", [self.replication_group.ref, "-001"])},
-            statistic=statistic,
+    def metric(self, name: str, *, statistic: str = "Average") -> cloudwatch.IMetric:
+        """A metric of the node, or the largest of all nodes: any of them may have become the primary.
+
+        https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.html
+        """
+        nodes = [
+            cloudwatch.Metric(
+                namespace="AWS/ElastiCache",
+                metric_name=name,
+                dimensions_map={
+                    "CacheClusterId": Fn.join("", [self.replication_group.ref, f"-{number:03d}"])
+                },
+                statistic=statistic,
+            )
+            for number in range(1, self._nodes + 1)
+        ]
+        if len(nodes) == 1:
+            return nodes[0]
+        # A graph shows several of these: their ids must differ.
+        ids = {f"node{number}_{name}": metric for number, metric in enumerate(nodes, 1)}
+        return cloudwatch.MathExpression(
+            expression=f"MAX([{', '.join(f'FILL({key}, 0)' for key in ids)}])",
+            using_metrics=ids,
+            label=name,
         )

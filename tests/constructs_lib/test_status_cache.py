@@ -1,9 +1,11 @@
 """Valkey on ElastiCache."""
 
 import json
+import re
 from typing import Any
 
 import pytest
+from aws_cdk import aws_cloudwatch as cloudwatch
 
 from constructs_lib import PrivateNetwork, StatusCache
 from tests.constructs_lib.support import Json, logical_id, new_stack, of_type, properties, synthesized
@@ -60,3 +62,19 @@ def test_replicas_fail_over_by_themselves_in_several_zones(replicas: int, nodes:
 
 def test_it_keeps_no_snapshots(default: Json) -> None:
     assert properties(default, GROUP)["SnapshotRetentionLimit"] == 0
+
+
+@pytest.mark.parametrize(("replicas", "nodes"), [(0, ["-001"]), (2, ["-001", "-002", "-003"])])
+def test_a_metric_is_of_every_node_since_any_may_become_the_primary(replicas: int, nodes: list[str]) -> None:
+    stack = new_stack()
+    network = PrivateNetwork(stack, "Network")
+    cache = StatusCache(stack, "Cache", vpc=network.vpc, replicas=replicas)
+    cloudwatch.Alarm(
+        stack,
+        "Alarm",
+        metric=cache.metric("EngineCPUUtilization", statistic="Maximum"),
+        threshold=80,
+        evaluation_periods=1,
+    )
+    alarm = json.dumps(properties(synthesized(stack), "AWS::CloudWatch::Alarm"))
+    assert re.findall(r'"(-\d{3})"', alarm) == nodes
