@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pymysql
 
 from reporting.broker import Credentials, StompBroker, parse_endpoints
-from reporting.cache import StatusCache, ValkeyCache
+from reporting.cache import Login, StatusCache, ValkeyCache
 from reporting.database import ACCESS_DENIED, ANSWER_SECONDS, Connect, connector
 from reporting.lanes import Lanes
 from reporting.links import LinkSigner
@@ -86,15 +86,27 @@ def broker(settings: BrokerSettings, secrets: Secrets, *, hurry_seconds: float =
 
 
 def cache(settings: CacheSettings, secrets: Secrets) -> StatusCache:
-    secret = secrets.json(settings.cache_secret_arn) if settings.cache_secret_arn else {}
+    arn = settings.cache_secret_arn
+
+    def login() -> Login:
+        secret = secrets.json(arn) if arn else {}
+        return Login(secret.get("username"), secret.get("password"))
+
+    def rotated_login() -> Login:
+        if arn:
+            secrets.refresh(arn)
+        return login()
+
+    current = login()
     host, _, port = settings.cache_endpoint.rpartition(":")
     return ValkeyCache(
         host=host,
         port=int(port),
         tls=settings.cache_tls,
         ca_file=settings.cache_ca_file,
-        username=secret.get("username"),
-        password=secret.get("password"),
+        username=current.username,
+        password=current.password,
+        refresh_login=rotated_login if arn else None,
     )
 
 

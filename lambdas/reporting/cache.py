@@ -5,11 +5,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import simplejson
 
-from reporting.errors import TransientError
+from reporting.errors import PrensaError, TransientError
 
 if TYPE_CHECKING:
     from valkey import Valkey
@@ -45,6 +45,13 @@ class CacheUnavailable(TransientError):
 
     code = "cache_unavailable"
     title = "The cache did not answer"
+
+
+class Login(NamedTuple):
+    """What a server is told of who connects; ``None`` where it asks for nothing."""
+
+    username: str | None
+    password: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,6 +108,9 @@ class ValkeyCache:
     An entry lives ``ttl_seconds``: this is how long an old status could be seen, if the write of a newer one
     met an outage. So only what does not change any more belongs here.
 
+    ``refresh_login`` is asked once per call for a new login when the server refuses the one at hand, as after
+    a rotation.
+
     The user needs the commands ``HGET``, ``HMGET``, ``HSET``, ``DEL``, ``PEXPIRE``, ``EVALSHA``,
     ``SCRIPT LOAD`` and ``PING`` on ``status:*``.
     """
@@ -117,13 +127,14 @@ class ValkeyCache:
         ttl_seconds: float = 60.0,
         timeout: float = 0.1,
         retry_after: float = 5.0,
+        refresh_login: Callable[[], Login] | None = None,
     ) -> None:
         self._host = host
         self._port = port
         self._tls = tls
         self._ca_file = ca_file
-        self._username = username
-        self._password = password
+        self._login = Login(username, password)
+        self._refresh_login = refresh_login
         self._lifetime_ms = int(ttl_seconds * 1000)
         self._timeout = timeout
         self._scripts: _Scripts | None = None
@@ -162,8 +173,8 @@ class ValkeyCache:
         from valkey.exceptions import ValkeyError  # noqa: PLC0415
 
         try:
-            self._connected().client.ping()
-        except (ValkeyError, OSError) as error:
+            self._call(lambda scripts: scripts.client.ping())
+        except (ValkeyError, OSError, PrensaError) as error:
             raise CacheUnavailable("The cache did not answer.") from error
 
     def close(self) -> None:
@@ -180,12 +191,32 @@ class ValkeyCache:
         if self._breaker.is_open():
             return None
         try:
-            answer = call(self._connected())
-        except (ValkeyError, OSError) as error:
+            answer = self._call(call)
+        except (ValkeyError, OSError, PrensaError) as error:
             self._breaker.failed(error)
             return None
         self._breaker.succeeded()
         return answer
+
+    def _call(self, call: "Callable[[_Scripts], Any]") -> Any:
+        from valkey.exceptions import AuthenticationError  # noqa: PLC0415
+
+        scripts = self._connected()
+        try:
+            return call(scripts)
+        except AuthenticationError:
+            if self._refresh_login is None:
+                raise
+            # The password may have been rotated since this environment read it.
+            return call(self._connected_anew(scripts, self._refresh_login))
+
+    def _connected_anew(self, refused: "_Scripts", refresh_login: Callable[[], Login]) -> "_Scripts":
+        with self._lock:
+            # Another thread may have been here meanwhile.
+            if self._scripts is None or self._scripts is refused:
+                self._login = refresh_login()
+                self._scripts = _Scripts(self._client())
+            return self._scripts
 
     def _connected(self) -> "_Scripts":
         with self._lock:
@@ -204,8 +235,8 @@ class ValkeyCache:
         return Valkey(
             host=self._host,
             port=self._port,
-            username=self._username,
-            password=self._password,
+            username=self._login.username,
+            password=self._login.password,
             socket_timeout=self._timeout,
             socket_connect_timeout=self._timeout,
             retry=Retry(NoBackoff(), 0),

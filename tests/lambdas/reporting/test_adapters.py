@@ -9,13 +9,15 @@ import pymysql
 import pytest
 
 from reporting import adapters
+from reporting.cache import CachedStatus, CacheUnavailable
 from reporting.report_types import load_report_types
 from reporting.secrets import SecretsManager
-from reporting.settings import DatabaseSettings, SourceSettings
+from reporting.settings import CacheSettings, DatabaseSettings, SourceSettings
 from reporting.sources import SourceEstimator, SourceOpener
 from reporting.sql_source import SourceUnavailable
 from tests.parts.mariadb import MariaDbServer, mariadb_server
 from tests.parts.object_store import ObjectStore
+from tests.parts.valkey_server import ValkeyServer
 
 __all__ = ["mariadb_server"]
 
@@ -97,3 +99,34 @@ def test_a_rotated_password_of_the_source_is_read_again(
             assert (rows(worker), estimated(api)) == ([(1,)], 7)
     finally:
         mariadb_server.execute(f"DROP USER {user}@'%'")
+
+
+def test_a_rotated_password_of_the_cache_is_read_again(
+    valkey_server: ValkeyServer, object_store: ObjectStore
+) -> None:
+    user, report_id = f"rotating_{random.token_hex(4)}", str(uuid4())
+    client = object_store.secrets()
+    arn = client.create_secret(
+        Name=str(uuid4()), SecretString=json.dumps({"username": user, "password": "old"})
+    )["ARN"]
+    settings = CacheSettings(
+        cache_endpoint=f"{valkey_server.host}:{valkey_server.port}", cache_tls=False, cache_secret_arn=arn
+    )
+    cache = adapters.cache(settings, SecretsManager(endpoint_url=object_store.url))
+    with valkey_server.client() as server:
+        server.execute_command("ACL", "SETUSER", user, "on", ">old", "~status:*", "+@all")
+        try:
+            cache.check()
+            server.execute_command("ACL", "SETUSER", user, "resetpass", ">new")
+            # Connections that are open stay so: those that are opened later meet the new password.
+            server.execute_command("CLIENT", "KILL", "USER", user)
+            with pytest.raises(CacheUnavailable):
+                cache.check()
+            client.put_secret_value(
+                SecretId=arn, SecretString=json.dumps({"username": user, "password": "new"})
+            )
+            cache.check()
+            cache.put(report_id, 1, {"done": True})
+            assert cache.get(report_id) == CachedStatus(version=1, status={"done": True})
+        finally:
+            server.execute_command("ACL", "DELUSER", user)

@@ -14,7 +14,8 @@ from uuid import uuid4
 
 import pytest
 
-from reporting.cache import CachedStatus, CacheUnavailable, NoCache, ValkeyCache
+from reporting.cache import CachedStatus, CacheUnavailable, Login, NoCache, ValkeyCache
+from reporting.secrets import SecretsUnavailable
 from tests.parts.certificates import CertificateAuthority, self_signed
 from tests.parts.processes import eventually, once_below
 from tests.parts.tcp_proxy import TcpProxy
@@ -251,6 +252,52 @@ class TestOutages:
         cache.check()
         with pytest.raises(CacheUnavailable):
             connect(port=dead_port).check()
+
+
+class TestRotation:
+    def test_a_rotated_password_is_fetched_again(
+        self, connect: Connect, report_id: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        fetched: list[Login] = []
+
+        def fetch() -> Login:
+            fetched.append(Login(None, PASSWORD))
+            return fetched[-1]
+
+        cache = connect(password="the-one-before", refresh_login=fetch)
+        cache.put(report_id, 1, SUCCEEDED)
+        assert cache.get(report_id) == CachedStatus(version=1, status=SUCCEEDED)
+        assert len(fetched) == 1
+        assert said_of_the_cache(caplog) == [], "a rotation is no outage"
+        connect(password="the-one-before", refresh_login=fetch).check()
+
+    def test_many_threads_fetch_a_rotated_password_once(self, connect: Connect, report_id: str) -> None:
+        connect().put(report_id, 1, SUCCEEDED)
+        fetched: list[Login] = []
+
+        def fetch() -> Login:
+            time.sleep(0.1)
+            fetched.append(Login(None, PASSWORD))
+            return fetched[-1]
+
+        cache = connect(password="the-one-before", refresh_login=fetch)
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _: cache.get(report_id), range(8)))
+        assert found == [CachedStatus(version=1, status=SUCCEEDED)] * 8
+        assert len(fetched) == 1
+
+    def test_a_login_that_is_refused_again_or_can_not_be_read_is_an_outage(
+        self, connect: Connect, report_id: str
+    ) -> None:
+        def unreadable() -> Login:
+            raise SecretsUnavailable("The store of secrets did not answer.")
+
+        for refresh in (lambda: Login(None, "wrong as well"), unreadable):
+            cache = connect(password="the-one-before", refresh_login=refresh)
+            cache.put(report_id, 1, RUNNING)
+            assert cache.get(report_id) is None
+            with pytest.raises(CacheUnavailable):
+                cache.check()
 
 
 class TestTls:
