@@ -1,13 +1,30 @@
 """The parameters of a request's query: those of its operation and no others."""
 
+import re
 from collections.abc import Iterator
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from pydantic import BeforeValidator, Field
 
 from reporting.errors import InvalidRequest, Problem
+from reporting.listing import MAX_PAGE
 from reporting.wording import allowed, as_json
+
+_WHOLE = re.compile(r"-?[0-9]+")
+
+
+def _digits(text: object) -> object:
+    """Refuses what pydantic takes for a whole number too: "1_0", "5.0", "+5", " 5"."""
+    if isinstance(text, str) and _WHOLE.fullmatch(text) is None:
+        raise ValueError(f"must be a whole number, got {as_json(text)}")
+    return text
+
+
+#: How many a page holds. The range stands before the validator: behind it, a schema would not know the range.
+Limit = Annotated[int, Field(ge=1, le=MAX_PAGE), BeforeValidator(_digits)]
 
 
 def known_query(app: APIGatewayRestResolver, next_middleware: NextMiddleware) -> Response[str]:

@@ -20,12 +20,12 @@ from api.catalogue import description, summary
 from api.documents import matches, retry_after
 from api.health import health_document
 from api.problems import Gone, NotReady, problem, problem_response, rate_headers
-from api.query import known_query, unknown_parameters
+from api.query import Limit, known_query, unknown_parameters
 from api.redrive import parse_redrive
 from reporting.errors import InvalidRequest, PrensaError, Problem
 from reporting.generation import Generated
 from reporting.identifiers import traceparent
-from reporting.listing import MAX_PAGE, Wanted, parse_moment, read_cursor
+from reporting.listing import Wanted, parse_moment, read_cursor
 from reporting.observability import logger, tracer
 from reporting.phrases import phrase
 from reporting.redrive import NotRedrivable, read_letter_cursor
@@ -109,7 +109,7 @@ def reports(
     report_type: Annotated[str | None, Query(max_length=100)] = None,
     created_after: Annotated[_Moment | None, Query()] = None,
     created_before: Annotated[_Moment | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
+    limit: Annotated[Limit, Query()] = 20,
     cursor: Annotated[_ReportCursor | None, Query()] = None,
 ) -> Response[str]:
     tenant = _tenant(READ)
@@ -195,7 +195,7 @@ def report_type(name: str) -> Response[str]:
 @tracer.capture_method(capture_response=False)
 def dead_letters(
     *,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 20,
+    limit: Annotated[Limit, Query()] = 20,
     cursor: Annotated[_LetterCursor | None, Query()] = None,
 ) -> Response[str]:
     _tenant(ADMIN)

@@ -14,6 +14,7 @@ from api.documentation import openapi_json
 from reporting.generation import Defaults, Generation
 from reporting.quotas import EVERYONE, Quota, Quotas
 from reporting.report_types import load_report_types
+from reporting.wording import as_json
 
 REPORT_TYPES = Path(__file__).parents[3] / "report_types"
 
@@ -130,6 +131,20 @@ def test_whatever_a_parameter_holds_it_is_no_fault_of_the_service(name: str, val
         details = [detail for _, _, detail in refused("GET", "/reports", query={name: values})]
         assert details
         assert all(detail.encode().startswith(f"{name}: ".encode()) for detail in details)
+
+
+@pytest.mark.parametrize("path", ["/reports", "/dead-letters"])
+@pytest.mark.parametrize("text", ["1_0", "5.0", "+5", " 5", "5 ", "5\n", "٥", "0x5", "1e1", ""])
+def test_a_whole_number_is_written_in_digits(path: str, text: str) -> None:
+    (found,) = refused("GET", path, query={"limit": [text]})
+    assert found == ("", "invalid_parameter", f"limit: must be a whole number, got {as_json(text)}")
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "101", "0101"])
+def test_a_whole_number_that_is_out_of_range_is_told_the_range(text: str) -> None:
+    ((_, _, detail),) = refused("GET", "/reports", query={"limit": [text]})
+    assert detail.startswith("limit: must be at "), detail
+    assert detail.endswith(f'got "{text}"')
 
 
 def test_every_parameter_of_the_dead_letters_that_can_not_be_read_is_told() -> None:
