@@ -118,6 +118,9 @@ def _kept(value: object) -> str:  # noqa: PLR0911 - one for each type
         case Decimal() if _is_writable(value):
             # Not "1E-7": the digits that are meant.
             return format(value, "f")
+        case Decimal() if not value:
+            # An exponent says nothing of a zero.
+            return "0"
         case bytes() | bytearray() | memoryview():
             return f"0x{bytes(value).hex().upper()}"
         case timedelta():

@@ -378,6 +378,8 @@ def test_values_of_a_mysql_cursor_become_what_their_columns_say() -> None:
         ("-0.0", "-0.0"),
         ("1e-300", f"0.{'0' * 299}1"),
         ("1e308", f"1{'0' * 308}"),
+        ("0e5000", "0"),
+        ("0e-5000", "0"),
     ],
 )
 @pytest.mark.parametrize("file_format", list(Format))
