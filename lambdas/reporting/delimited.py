@@ -21,6 +21,8 @@ from reporting.tabular_text import ReadLimits, decoded, line_blocks
 DELIMITERS: tuple[Delimiter, ...] = (",", ";", "\t", "|")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 _SHOWN_NAMES = 20
+#: One more than are shown, so that what is left out is told.
+_SHOWN_CHARACTERS = 41
 
 
 def delimited(
@@ -162,6 +164,8 @@ class _Assembly:
         if closes:
             text = "\n".join(self._parts).removesuffix("\r")
             self._parts = []
+            if len(text) > self._most:
+                raise BadData(f"line {self._line}: the record has more than {self._most} characters")
             return _Record(self._line, text)
         if len(self._parts) == 1 and self.grammar is not None:
             self.grammar.check_open(_Record(number, line))
@@ -295,7 +299,9 @@ def _order(line: int, names: Sequence[str], columns: Sequence[Column], delimiter
             if found
         ]
         allowed = [
-            column.key if column.key == column.label else f"{column.key} ({column.label})"
+            f"{column.key} ({column.label})"
+            if column.key != column.label and by_label[column.label] is not None
+            else column.key
             for column in columns
         ]
         raise BadData(
@@ -306,6 +312,12 @@ def _order(line: int, names: Sequence[str], columns: Sequence[Column], delimiter
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(f"'{shorten(name)}'" for name in names[:_SHOWN_NAMES])
+    shown = ", ".join(f"'{_visible(name)}'" for name in names[:_SHOWN_NAMES])
     rest = len(names) - _SHOWN_NAMES
     return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def _visible(name: str) -> str:
+    """``name`` with an escape for what shows no sign: a name that is not taken should look different."""
+    signs = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in name[:_SHOWN_CHARACTERS])
+    return shorten("".join(signs))

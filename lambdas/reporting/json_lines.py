@@ -30,7 +30,7 @@ def json_lines(
     """
     limits = limits or ReadLimits()
     reader = _Lines(columns, limits)
-    texts = decoded(chunks, encoding="utf-8", total_bytes=limits.total_bytes)
+    texts = decoded(chunks, encoding=None, total_bytes=limits.total_bytes, only_utf_8=True)
     for number, lines in line_blocks(texts, line_characters=limits.line_characters):
         rows = [reader.row(number + index, line) for index, line in enumerate(lines) if line.strip(_BLANKS)]
         if rows:

@@ -3,7 +3,7 @@
 import codecs
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 from rendering.errors import BadData
 from rendering.text import shorten
@@ -15,6 +15,7 @@ _MARKS: tuple[tuple[bytes, Encoding, str], ...] = (
     (codecs.BOM_UTF16_LE, "utf-16", "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16", "utf-16-be"),
 )
+_ENCODINGS = ", ".join(get_args(Encoding.__value__))
 #: The little-endian one of these begins as that of UTF-16 does.
 _UTF32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _LONGEST_MARK = 4
@@ -34,10 +35,13 @@ class ReadLimits:
     field_characters: int = 131_072
 
 
-def decoded(chunks: Iterable[bytes], *, encoding: Encoding | None, total_bytes: int) -> Iterator[str]:
+def decoded(
+    chunks: Iterable[bytes], *, encoding: Encoding | None, total_bytes: int, only_utf_8: bool = False
+) -> Iterator[str]:
     """The text of ``chunks`` without its byte order mark, piece by piece.
 
-    Without ``encoding`` the byte order mark decides, and UTF-8 is what has none. Raises
+    Without ``encoding`` the byte order mark decides, and UTF-8 is what has none. ``only_utf_8`` is for files
+    whose encoding nobody can declare. Raises
     :class:`rendering.errors.BadData` for bytes that are not of the encoding, for a byte order mark of another
     one, for UTF-16 without a mark (RFC 2781, section 3.3, lets readers choose; this one does not guess), and
     beyond ``total_bytes``.
@@ -48,7 +52,8 @@ def decoded(chunks: Iterable[bytes], *, encoding: Encoding | None, total_bytes: 
         head += chunk
         if len(head) >= _LONGEST_MARK:
             break
-    mark, codec = _codec(head, encoding)
+    mark, codec = _codec(head, "utf-8" if only_utf_8 else encoding, only_utf_8=only_utf_8)
+    choices = "send it as utf-8" if only_utf_8 else f"allowed encodings to declare: {_ENCODINGS}"
     decoder = codecs.getincrementaldecoder(codec)("strict")
     line, offset = 1, len(mark)
     for chunk in _chain(head[len(mark) :], counted):
@@ -57,20 +62,22 @@ def decoded(chunks: Iterable[bytes], *, encoding: Encoding | None, total_bytes: 
         except UnicodeDecodeError as error:
             # The decoder puts before the chunk what it could not read of the one before.
             start = offset + len(chunk) - len(error.object)
-            _raise_undecodable(error, line=line, start=start, codec=codec)
+            _raise_undecodable(error, line=line, start=start, codec=codec, choices=choices)
         line += text.count("\n")
         offset += len(chunk)
         yield text
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        _raise_undecodable(error, line=line, start=offset - len(error.object), codec=codec)
+        start = offset - len(error.object)
+        _raise_undecodable(error, line=line, start=start, codec=codec, choices=choices)
 
 
 def line_blocks(texts: Iterable[str], *, line_characters: int) -> Iterator[tuple[int, list[str]]]:
     """Lines without their LF, some at once, with the 1-based number of the first of them.
 
-    Raises :class:`rendering.errors.BadData` for a line of more than ``line_characters``.
+    Raises :class:`rendering.errors.BadData` for a line of more than ``line_characters``; the CR of a CR LF is
+    none of them.
     """
     number, rest = 1, ""
     for text in texts:
@@ -86,12 +93,14 @@ def line_blocks(texts: Iterable[str], *, line_characters: int) -> Iterator[tuple
 
 
 def _check_lengths(number: int, lines: list[str], most: int) -> None:
-    if max(map(len, lines)) > most:
-        index = next(index for index, line in enumerate(lines) if len(line) > most)
-        raise BadData(
-            f"line {number + index}: the line has more than {most} characters; it begins with "
-            f"'{shorten(lines[index][:80])}'"
-        )
+    if max(map(len, lines)) <= most:
+        return
+    for index, line in enumerate(lines, number):
+        if len(line.removesuffix("\r")) > most:
+            raise BadData(
+                f"line {index}: the line has more than {most} characters; it begins with "
+                f"'{shorten(line[:80])}'"
+            )
 
 
 def _counted(chunks: Iterable[bytes], most: int) -> Iterator[bytes]:
@@ -109,28 +118,28 @@ def _chain(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def _codec(head: bytes, declared: Encoding | None) -> tuple[bytes, str]:
+def _codec(head: bytes, declared: Encoding | None, *, only_utf_8: bool) -> tuple[bytes, str]:
     """The byte order mark that ``head`` has, and the codec for what follows."""
     if head.startswith(_UTF32_MARKS):
         raise BadData("line 1: the file begins with the byte order mark of utf-32; send it as utf-8")
     for mark, encoding, codec in _MARKS:
         if head.startswith(mark):
             if declared not in (None, encoding):
-                raise BadData(
-                    f"line 1: the file begins with the byte order mark of {encoding}, "
-                    f"its encoding was declared as {declared}"
-                )
+                wanted = "; send it as utf-8" if only_utf_8 else f", its encoding was declared as {declared}"
+                raise BadData(f"line 1: the file begins with the byte order mark of {encoding}{wanted}")
             return mark, codec
     if declared == "utf-16":
         raise BadData("line 1: a file in utf-16 begins with a byte order mark; this one has none")
     return b"", declared or "utf-8"
 
 
-def _raise_undecodable(error: UnicodeDecodeError, *, line: int, start: int, codec: str) -> NoReturn:
+def _raise_undecodable(
+    error: UnicodeDecodeError, *, line: int, start: int, codec: str, choices: str
+) -> NoReturn:
     """``line`` and ``start`` are where the bytes begin that the decoder was given."""
     before = error.object[: error.start].decode(codec, "replace")
     raise BadData(
         f"line {line + before.count(chr(10))}: the byte 0x{error.object[error.start]:02X}, number "
         f"{start + error.start + 1} of the file, is not {codec} "
-        f"({error.reason}); allowed encodings to declare: utf-8, utf-16, windows-1252, iso-8859-1"
+        f"({error.reason}); {choices}"
     ) from error

@@ -354,6 +354,36 @@ def test_a_file_beyond_a_limit_is_refused(body: str, said: str) -> None:
     assert said in str(refused.value)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+@pytest.mark.parametrize(
+    "record", ['"{}",1', '"a\nb{}",1', '"a\r\n\r\nb{}",1', "{},1", '"{}\n",1', '"\n{}",1']
+)
+def test_a_record_may_be_as_long_as_the_limit_and_no_longer(record: str, end: str) -> None:
+    limits = ReadLimits(line_characters=40)
+    text = record.format("x" * (42 - len(record)))
+    assert len(text) == 40
+    [[_, total]] = read(f"code,total\n{text}{end}", limits=limits)
+    assert total == Decimal(1)
+    with pytest.raises(BadData, match=r"line 2: the (line|record) has more than 40 characters"):
+        read(f"code,total\n{record.format('x' * (43 - len(record)))}{end}", limits=limits)
+
+
+def test_a_name_of_a_header_that_looks_like_a_columns_shows_what_it_has_beside() -> None:
+    with pytest.raises(BadData) as refused:
+        read(b"code,total\na,1\n".decode().encode("utf-16-le"))
+    assert r"unknown: 'c\x00o\x00d\x00e\x00', '\x00t\x00o\x00t\x00a\x00l\x00'" in str(refused.value)
+    with pytest.raises(BadData) as refused:
+        read("\ufeff\ufeffcode,total\u200b\n")
+    assert r"unknown: '\ufeffcode', 'total\u200b'" in str(refused.value)
+
+
+def test_a_label_that_two_columns_share_is_not_told_as_one_that_names_them() -> None:
+    columns = [Column(key="a", label="Name"), Column(key="b", label="Name"), Column(key="c", label="City")]
+    with pytest.raises(BadData) as refused:
+        read("Name,Name,City\n", columns)
+    assert str(refused.value).endswith("allowed: 'a', 'b', 'c (City)'")
+
+
 def test_a_field_longer_than_the_reader_of_csv_takes_is_refused_by_its_line() -> None:
     with pytest.raises(BadData, match="line 3: the record has a field of more than 131072 characters"):
         read("code,total\na,1\n" + "x" * 131_073 + ",1\n")
@@ -448,6 +478,20 @@ def test_json_lines_beyond_a_limit_are_refused(body: str, said: str) -> None:
     with pytest.raises(BadData) as refused:
         read_lines(body, limits=SMALL)
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ('["a", 1]'.encode("utf-16"), "the byte order mark of utf-16; send it as utf-8"),
+        ('["ção", 1]'.encode("iso-8859-1"), "is not utf-8 (invalid continuation byte); send it as utf-8"),
+        (b'["a", 1]\n"\xc3', "is not utf-8 (unexpected end of data); send it as utf-8"),
+    ],
+)
+def test_json_lines_of_another_encoding_are_not_told_of_one_to_declare(data: bytes, said: str) -> None:
+    with pytest.raises(BadData) as refused:
+        read_lines(data)
+    assert str(refused.value).endswith(said)
 
 
 def test_a_line_that_never_ends_is_refused_before_it_fills_the_memory() -> None:
