@@ -184,6 +184,10 @@ def _property_problems(name: str, schema: object) -> Iterator[SchemaProblem]:
         if scalars := _types(schema) & (_SCALAR_TYPES - {"null"}):
             yield SchemaProblem((*path, "type"), f"must be either array or {listed(scalars)}, not both")
     if "default" in schema:
+        if unfit := list(_number_problems({name: _exact(schema["default"])})):
+            # Each request that leaves the parameter out would be refused.
+            yield from (SchemaProblem((*path, "default"), problem.detail) for problem in unfit)
+            return
         with _exact_arithmetic():
             for error in _Validator(schema, format_checker=_FORMATS).iter_errors(schema["default"]):
                 yield SchemaProblem((*path, "default"), detail_of(error))

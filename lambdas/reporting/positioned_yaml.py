@@ -71,7 +71,9 @@ def read_yaml(text: str) -> Document:
         node = _Loader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise YamlProblem(_line(mark), error.problem or "is not YAML") from error
+        # Some problems end a sentence that the context begins: "expected …", "but found …".
+        said = [error.context] if error.context and (error.problem or "").startswith("but ") else []
+        raise YamlProblem(_line(mark), ", ".join([*said, error.problem or "is not YAML"])) from error
     except yaml.YAMLError as error:
         raise YamlProblem(1, str(error).splitlines()[0]) from error
     if node is None:

@@ -283,6 +283,8 @@ def test_a_mistake_is_reported_with_its_line_and_field(
 def test_a_file_that_is_no_mapping_or_not_utf8_is_reported(write: Write, tmp_path: Path) -> None:
     assert problems_of(write("- 1\n"))[0].startswith("sales.yaml:1: ")
     assert problems_of(write(""))[0] == "sales.yaml:1: the file is empty"
+    two = problems_of(write("name: sales\n---\nname: costs\n"))
+    assert two[0] == "sales.yaml:2: expected a single document in the stream, but found another document"
     (tmp_path / "sales.yaml").write_bytes(b"name: s\xe3o")
     assert problems_of(tmp_path) == ["sales.yaml:1: the file is not UTF-8: byte 7"]
     write()
@@ -465,6 +467,14 @@ def test_a_list_of_identifiers_that_the_sql_does_not_use_is_refused(write: Write
         (
             "{properties: {x: {type: integer, default: '5'}}}",
             '6: parameters.properties.x.default: must be of type integer, got "5" (a string)',
+        ),
+        (
+            "{properties: {x: {type: number, default: 1e70}}}",
+            "6: parameters.properties.x.default: must be a number of at most 65 digits, 30 after",
+        ),
+        (
+            "{properties: {x: {type: array, items: {type: number}, default: [1, 1e-31]}}}",
+            "6: parameters.properties.x.default: must be a number of at most 65 digits, 30 after",
         ),
         (
             "{properties: {x: {type: string, format: date, default: 2026-02-30}}}",
