@@ -45,7 +45,8 @@ class SourceOpener:
         if seconds_left <= 0:
             raise TimeLimit("No time is left to run the query.")
         found = self._catalogue[report_type]
-        timeout = min(found.timeout_seconds or self._settings.statement_timeout_seconds, seconds_left)
+        longest = self._settings.statement_timeout_seconds
+        timeout = min(longest, found.timeout_seconds or longest, seconds_left)
         return SqlSource(
             database=source_database(self._settings, self._secrets),
             statement=found.statement(parameters),

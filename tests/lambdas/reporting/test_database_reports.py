@@ -121,7 +121,7 @@ class Service:
             request=request,
         ).report
 
-    def carry_out(self, report: Report) -> None:
+    def carry_out(self, report: Report, *, longest: int = 600) -> None:
         catalogue = load_report_types(self._folder)
         settings = SourceSettings(
             source_host=self._server.host,
@@ -129,6 +129,7 @@ class Service:
             source_name="report_source",
             source_secret_arn="s",
             source_ca_file=str(self._server.ca_file),
+            statement_timeout_seconds=longest,
             report_types_path=str(self._folder),
         )
         Execution(
@@ -273,6 +274,15 @@ def test_a_query_that_its_limit_ends_in_the_middle_leaves_nothing(service: Servi
     assert ended.error is not None
     assert (ended.error["code"], ended.error["retryable"]) == ("query_timeout", False)
     assert service.left_behind() == []
+
+
+def test_a_report_type_can_not_lengthen_the_limit_of_the_environment(service: Service) -> None:
+    sql = "SELECT seq AS id, SLEEP(0.01) AS s FROM seq_1_to_2000"
+    report = service.ask("id:integer s:integer", sql, timeout=100)
+    service.carry_out(report, longest=1)
+    ended = service.reports.get(report.id)
+    assert ended.error is not None
+    assert ended.error["code"] == "query_timeout"
 
 
 @pytest.mark.parametrize(
