@@ -50,6 +50,8 @@ class Authorizer:
     def claims(self, authorization: str | None) -> dict[str, Any]:
         """The claims of an ``Authorization`` header, ``Bearer`` or bare. Raises :class:`Unauthorized`."""
         token = (authorization or "").removeprefix("Bearer ").strip()
+        if token in ("", "Bearer"):
+            raise Unauthorized("There is no access token; send it as `Authorization: Bearer TOKEN`.")
         claims = self._known.get(token)
         if claims is None:
             claims = self._checked(token)

@@ -53,6 +53,12 @@ def test_the_public_key_is_no_secret_to_sign_with(form: str, valid: str) -> None
         check(forged)
 
 
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer "])
+def test_a_call_without_a_token_is_told_so(header: str | None) -> None:
+    with pytest.raises(Unauthorized, match="There is no access token"):
+        Authorizer(KEYS.token_private_key).claims(header)
+
+
 def test_a_payload_of_another_tenant_does_not_fit_the_signature(valid: str) -> None:
     assert check(valid)["tenant"] == "acme"
     header, payload, signature = valid.split(".")
