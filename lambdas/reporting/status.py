@@ -6,6 +6,9 @@ from typing import Any
 from reporting.report import Report
 from reporting.states import Status
 
+#: The phase of a report that has succeeded, also when it has expired since.
+_DONE = "done"
+
 
 def status_document(report: Report) -> dict[str, Any]:
     """The JSON object of the contract for one report, in RFC 3339 times with Z."""
@@ -39,13 +42,16 @@ def timestamp(moment: datetime | None) -> str | None:
 
 
 def _progress(report: Report) -> dict[str, Any]:
-    """``percent`` stays below 100 until the report has succeeded, and is unknown without a total."""
-    if report.status is Status.SUCCEEDED:
+    """``percent`` stays below 100 until the report has succeeded, and is unknown without a total.
+
+    It never goes back: a report that expires had succeeded, and one that stops had done what it had done.
+    """
+    if report.phase == _DONE:
         percent: int | None = 100
     elif report.rows_total:
         percent = min(99, report.rows_done * 100 // report.rows_total)
     else:
-        percent = None if report.status is Status.RUNNING else 0
+        percent = None if report.status is Status.RUNNING or report.rows_done else 0
     return {
         "phase": report.phase or report.status.value,
         "rows_done": report.rows_done,

@@ -191,6 +191,32 @@ def test_c19_only_a_success_shows_a_hundred_percent(reports: Reports) -> None:
     assert status_document(done)["progress"]["percent"] == 100
 
 
+@pytest.mark.parametrize("rows", [0, 100])
+def test_c19_a_success_shows_a_hundred_percent_also_when_it_has_expired(reports: Reports, rows: int) -> None:
+    done = reports.succeed(claimed(reports), result={}, row_count=rows, keep_days=1).report
+    expired = reports.expire(done.id).report
+    assert (expired.status, status_document(expired)["progress"]) == (
+        Status.EXPIRED,
+        {"phase": "done", "rows_done": rows, "rows_total": rows, "percent": 100},
+    )
+    claim = claimed(reports)
+    failed = reports.fail(claim.id, fencing_token=claim.fencing_token, error=ERROR).report
+    assert status_document(reports.expire(failed.id).report)["progress"]["percent"] == 0
+
+
+def test_c19_a_report_without_an_estimate_does_not_go_back_to_zero_when_it_is_cancelled(
+    reports: Reports,
+) -> None:
+    claim = claimed(reports, rows_total=None)
+    shown = [
+        reports.renew(claim, lease_seconds=60, phase="rendering", rows_done=50, rows_total=None),
+        reports.cancel(claim.id).report,
+        reports.stop(claim.id, fencing_token=claim.fencing_token).report,
+    ]
+    assert [status_document(report)["progress"]["percent"] for report in shown] == [None, None, None]
+    assert [report.status for report in shown] == [Status.RUNNING, Status.CANCELLING, Status.CANCELLED]
+
+
 def test_c19_a_report_is_shown_whatever_the_cache_has_forgotten(reports: Reports) -> None:
     cache = Memory()
     snapshots = Snapshots(reports=reports, cache=cache)
