@@ -63,9 +63,9 @@ def reserve(cursor: Cursor, key: IdempotencyKey, report_id: str) -> str:
             raise
     else:
         return report_id
-    # A plain read: the failed insert holds a shared lock, and fifty sessions that each wanted more would
-    # end one another as deadlocks.
-    known = _read(cursor, key, lock="")
+    # The failed insert holds this lock already, and fifty sessions that each wanted more would end one
+    # another as deadlocks. A plain read would begin the transaction's snapshot before the locks to come.
+    known = _read(cursor, key, lock=" LOCK IN SHARE MODE")
     if known.expired:
         # Free again: whoever changes the row first has the key, and the others see what it became.
         if cursor.execute(

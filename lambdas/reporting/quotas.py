@@ -61,21 +61,27 @@ class Quotas:
         Raises :class:`TooManyReports` and :class:`TooManyRequests`. Returns ``None`` where there is no rate.
         """
         quota = self.of(tenant)
-        # The lock of the rate first: what is counted afterwards holds all that others have stored.
+        if quota.requests_per_minute is None and quota.queued_reports is None:
+            return None
+        # First: what is counted afterwards holds all that others have stored, in every lane.
+        _lock(cursor, tenant)
         rate = _take_request(cursor, tenant, quota.requests_per_minute)
         _check_reports(cursor, tenant, quota.queued_reports)
         return rate
 
 
-def _take_request(cursor: Cursor, tenant: str, limit: int | None) -> Rate | None:
-    if limit is None:
-        return None
-    # Locks the row, so that a tenant's requests are counted one after the other.
+def _lock(cursor: Cursor, tenant: str) -> None:
+    """Count a tenant's requests and reports one after the other."""
     cursor.execute(
         "INSERT INTO tenant_rates (tenant, used_until) VALUES (%s, UTC_TIMESTAMP(6))"
         " ON DUPLICATE KEY UPDATE tenant = tenant",
         (tenant,),
     )
+
+
+def _take_request(cursor: Cursor, tenant: str, limit: int | None) -> Rate | None:
+    if limit is None:
+        return None
     cursor.execute(
         "SELECT GREATEST(0, TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), used_until)) FROM tenant_rates"
         " WHERE tenant = %s FOR UPDATE",

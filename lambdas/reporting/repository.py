@@ -116,13 +116,13 @@ class Reports:
         """
 
         def store(cursor: Cursor) -> Accepted:
-            # First of all: what is read afterwards is not older than the lock.
+            # First of all, and then the key's: what is read afterwards is not older than the locks.
             window.lock(cursor, tenant=new.tenant, lane=new.lane)
-            if again and (stored := _find(cursor, new.id)) is not None:
-                return Accepted(report=stored, outgoing=[], replayed=False)
             report_id = idempotency.reserve(cursor, key, new.id) if key else new.id
             if report_id != new.id:
                 return Accepted(report=_select(cursor, report_id), outgoing=[], replayed=True)
+            if again and (stored := _find(cursor, new.id)) is not None:
+                return Accepted(report=stored, outgoing=[], replayed=False)
             rate = self._quotas.take(cursor, tenant=new.tenant)
             if new.input_key is not None:
                 discards.keep_input(cursor, new.input_key)

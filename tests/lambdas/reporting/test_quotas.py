@@ -1,15 +1,17 @@
 """What a tenant may ask for, on a real database."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 from reporting.database import Connect, Database
 from reporting.errors import QuotaExceeded, RowQuota, TooManyReports, TooManyRequests
 from reporting.quotas import EVERYONE, Quota, Quotas
-from reporting.repository import Reports
+from reporting.repository import Accepted, Reports
 from tests.parts.domain import accept, accept_with_key, connect, database
-from tests.parts.mariadb import mariadb_server
+from tests.parts.mariadb import MariaDbServer, mariadb_server
+from tests.parts.processes import eventually
 
 __all__ = ["connect", "database", "mariadb_server"]
 
@@ -116,6 +118,47 @@ def test_requests_at_the_same_moment_do_not_pass_the_limits(database: Database, 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(ask, range(24))) == 7
     assert count(database) == 7
+
+
+@pytest.mark.parametrize("key_is_old", [False, True])
+@pytest.mark.parametrize("rate", [{}, {"requests_per_minute": 10}])
+def test_a_report_is_counted_after_one_of_another_lane_that_is_being_stored(
+    database: Database,
+    connect: Connect,
+    mariadb_server: MariaDbServer,
+    rate: dict[str, int],
+    key_is_old: bool,
+) -> None:
+    quotas = Quotas({EVERYONE: Quota(queued_reports=1, **rate)})
+    if key_is_old:
+        database.execute(
+            "INSERT INTO idempotency_keys (tenant, idempotency_key, body_hash, report_id, expires_at)"
+            " VALUES ('acme', 'k', 'x', 'x', UTC_TIMESTAMP(6) - INTERVAL 1 SECOND)"
+        )
+
+    def ask() -> Accepted:
+        own = Database(connect)
+        try:
+            return accept_with_key(Reports(own, quotas=quotas), "k")
+        finally:
+            own.close()
+
+    with ThreadPoolExecutor(1) as pool, closing(connect()) as first:
+        # The other request, up to its COMMIT.
+        first.begin()
+        with first.cursor() as cursor:
+            quotas.take(cursor, tenant="acme")
+            second = pool.submit(ask)
+            waits = "info LIKE 'INSERT INTO tenant_rates%'"
+            waiting = f"SELECT 1 FROM information_schema.processlist WHERE {waits}"
+            eventually(lambda: second.done() or bool(mariadb_server.execute(waiting)), what="the second")
+            cursor.execute(
+                "INSERT INTO window_entries (report_id, tenant, lane, out_at, place, outbox_id)"
+                " VALUES ('x', 'acme', 'bulk', UTC_TIMESTAMP(6), 1, 0)"
+            )
+        first.commit()
+        with pytest.raises(TooManyReports):
+            second.result(timeout=30)
 
 
 def test_more_rows_than_the_limit_are_refused() -> None:

@@ -570,6 +570,27 @@ def test_a_commit_that_lands_while_the_report_is_stored_again_makes_one_report(
     assert [count(database, table) for table in ("reports", "outbox")] == [1, 1]
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_key_that_a_request_of_another_lane_takes_meanwhile_is_found(
+    database: Database, connect: Connect, mariadb_server: MariaDbServer, again: bool
+) -> None:
+    mine, others = new_report(lane="interactive"), new_report(lane="bulk")
+    key = IdempotencyKey(tenant=mine.tenant, key="k", body_hash="0" * 64)
+    commits: list[Callable[[], None]] = []
+    with pytest.raises(CommitUnknown):
+        Reports(Database(_late_commit(connect, commits))).accept(others, first_message(others), key=key)
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(Reports(database).accept, mine, first_message(mine), key=key, again=again)
+        waits = "info LIKE 'INSERT INTO idempotency_keys%'"
+        waiting = f"SELECT 1 FROM information_schema.processlist WHERE {waits}"
+        try:
+            eventually(lambda: bool(mariadb_server.execute(waiting)), what="the wait for the other request")
+        finally:
+            commits[0]()
+        accepted = second.result(timeout=30)
+    assert (accepted.report.id, accepted.replayed) == (others.id, True)
+
+
 def test_a_commit_that_was_lost_is_made_again(database: Database, connect: Connect) -> None:
     new = new_report()
     reports = Reports(database)
