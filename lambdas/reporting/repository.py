@@ -513,7 +513,7 @@ class Reports:
             elif event is Event.EXPIRE:
                 discards.note(cursor, [report.object_key, report.input_key], watch_seconds=0)
             rows = outbox.insert(cursor, window.bounded(cursor, outgoing))
-            if status.done and event is not Event.EXPIRE:
+            if ends:
                 rows += self._window.leave(
                     cursor, report_id=report.id, tenant=report.tenant, lane=report.lane
                 )
@@ -524,6 +524,10 @@ class Reports:
 
 def _select(cursor: Cursor, report_id: str) -> Report:
     found = _find(cursor, report_id)
+            ends = status.done and event is not Event.EXPIRE
+            if ends and outgoing:
+                # Before the first read, which is for the messages: what is read is not older than the lock.
+                window.lock(cursor, tenant=report.tenant, lane=report.lane)
     if found is None:
         raise ReportNotFound(report_id)
     return found

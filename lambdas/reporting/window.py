@@ -67,7 +67,7 @@ class Window:
     def leave(self, cursor: Cursor, *, report_id: str, tenant: str, lane: str) -> list[OutboxRow]:
         """Give up the place of a report that is done, and let the next ones follow. Returns their messages.
 
-        Nothing was read without a lock in the caller's transaction before.
+        Nothing was read without a lock in the caller's transaction before :func:`lock`.
         """
         lock(cursor, tenant=tenant, lane=lane)
         cursor.execute("SELECT out_at, outbox_id FROM window_entries WHERE report_id = %s", (report_id,))

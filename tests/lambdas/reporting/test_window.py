@@ -2,19 +2,21 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 from reporting.database import Connect, Database
 from reporting.errors import ForbiddenTransition
-from reporting.followups import next_attempt
+from reporting.followups import dead_letter, next_attempt
 from reporting.outbox import Outbox
 from reporting.report import Report
 from reporting.repository import Reports
 from reporting.timeline import Timelines
-from reporting.window import Window
+from reporting.window import Window, lock
 from tests.parts.domain import accept, claimed, connect, database, outbox, retried
-from tests.parts.mariadb import mariadb_server
+from tests.parts.mariadb import MariaDbServer, mariadb_server
+from tests.parts.processes import eventually
 
 __all__ = ["connect", "database", "mariadb_server", "outbox"]
 
@@ -199,6 +201,42 @@ def test_a_report_that_ends_twice_frees_one_place(reports: Reports) -> None:
     assert len(reports.cancel(first).outgoing) == 1
     assert reports.cancel(first).outgoing == []
     assert reports.held_back() == 1
+
+
+def test_two_ends_at_once_give_two_places_also_if_one_of_them_leaves_a_dead_letter(
+    reports: Reports, database: Database, connect: Connect, mariadb_server: MariaDbServer
+) -> None:
+    """The second waits for the first and sees what that has done, whatever it has written before."""
+    failing, cancelled, third, fourth = (accept(reports, priority="high").report for _ in range(4))
+    claim = reports.claim(failing.id, attempt=1, object_token="t", lease_seconds=60)
+    assert claim is not None
+
+    def fail() -> list[str]:
+        own = Database(connect)
+        try:
+            mine = Reports(own, tenant_window=Window(SIZES))
+            changed = mine.fail(
+                claim.id, error=ERROR, fencing_token=claim.fencing_token, outgoing=[dead_letter(claim)]
+            )
+            return [row.report_id for row in changed.outgoing if not row.queue.startswith("DLQ.")]
+        finally:
+            own.close()
+
+    with ThreadPoolExecutor(1) as pool, closing(connect()) as first:
+        # The end of another report, up to its COMMIT.
+        first.begin()
+        with first.cursor() as cursor:
+            lock(cursor, tenant=claim.tenant, lane=claim.lane)
+            second = pool.submit(fail)
+            waits = "info LIKE 'INSERT INTO tenant_lanes%'"
+            waiting = f"SELECT 1 FROM information_schema.processlist WHERE {waits}"
+            eventually(lambda: bool(mariadb_server.execute(waiting)), what="the wait for the first end")
+            followed = Window(SIZES).leave(
+                cursor, report_id=cancelled.id, tenant=claim.tenant, lane=claim.lane
+            )
+        first.commit()
+        assert [row.report_id for row in followed] == [third.id]
+        assert second.result(timeout=30) == [fourth.id]
 
 
 def test_a_larger_window_lets_waiting_reports_follow(reports: Reports, database: Database) -> None:
