@@ -18,6 +18,7 @@ from reporting.dispatch import Dispatcher
 from reporting.errors import (
     BadDefinition,
     Cancelled,
+    CommitUnknown,
     ForbiddenTransition,
     LeaseLost,
     RowCountChanged,
@@ -147,12 +148,7 @@ class Execution:
         when it could not be stored: the message must come again.
         """
         log_report(report_id=message.report_id, traceparent=message.traceparent)
-        claim = self._reports.claim(
-            message.report_id,
-            attempt=message.attempt,
-            object_token=new_object_token(),
-            lease_seconds=self._limits.lease_seconds,
-        )
+        claim = self._claim(message)
         if claim is None:
             logger.info("nothing to do for this message", attempt=message.attempt)
             return
@@ -173,6 +169,24 @@ class Execution:
         else:
             self._publish(claim, rendered)
         duration("ReportDuration", (time.monotonic() - started) * 1000)
+
+    def _claim(self, message: ReportMessage) -> Report | None:
+        def claim(*, again: bool) -> Report | None:
+            return self._reports.claim(
+                message.report_id,
+                attempt=message.attempt,
+                object_token=token,
+                lease_seconds=self._limits.lease_seconds,
+                again=again,
+            )
+
+        token = new_object_token()
+        try:
+            return claim(again=False)
+        except CommitUnknown:
+            # The report may be this worker's already, and nobody else's until the lease ends: its attempt
+            # would be counted and not made.
+            return wait_for_database(lambda: claim(again=True), seconds=self._limits.lease_seconds * 0.5)
 
     def _make(self, claim: Report, give_up_at: float) -> _Rendered:
         heartbeat = Heartbeat(

@@ -197,16 +197,28 @@ class Reports:
             raise InputGone
         return load_document(str(rows[0][0]))
 
-    def claim(self, report_id: str, *, attempt: int, object_token: str, lease_seconds: int) -> Report | None:
+    def claim(
+        self, report_id: str, *, attempt: int, object_token: str, lease_seconds: int, again: bool = False
+    ) -> Report | None:
         """Take a report up for attempt number ``attempt``, with a lease and a new fencing token.
 
         The attempt is counted here, before any work, so that a report that kills its worker is counted
         too. Returns ``None`` when there is nothing to do for the message: another worker holds the
-        report, it is done, or the message is of an earlier attempt.
+        report, it is done, or the message is of an earlier attempt. ``again`` says that an earlier call with
+        this ``object_token`` may have taken it.
         Raises :class:`ReportNotFound`.
         """
         while True:
             report = self.get(report_id)
+            object_key = f"results/{report.id}/{object_token}.{report.format}"
+            if again and report.status in HELD and report.object_key == object_key:
+                try:
+                    # A part of its lease is over.
+                    return self.renew(
+                        report, lease_seconds=lease_seconds, phase="reading", rows_done=0, rows_total=None
+                    )
+                except LeaseLost:
+                    continue
             if report.status not in CLAIMABLE or report.attempt != attempt - 1:
                 return None
             try:
@@ -217,7 +229,7 @@ class Reports:
                     " lease_until = UTC_TIMESTAMP(6) + INTERVAL %s SECOND,"
                     " started_at = COALESCE(started_at, UTC_TIMESTAMP(6)), next_retry_at = NULL,"
                     " phase = 'reading', rows_done = 0, object_key = %s",
-                    (lease_seconds, f"results/{report.id}/{object_token}.{report.format}"),
+                    (lease_seconds, object_key),
                 ).report
             except _Conflict:
                 continue
@@ -512,6 +524,10 @@ class Reports:
                 discards.note(cursor, [report.object_key], watch_seconds=discards.ATTEMPT_SECONDS)
             elif event is Event.EXPIRE:
                 discards.note(cursor, [report.object_key, report.input_key], watch_seconds=0)
+            ends = status.done and event is not Event.EXPIRE
+            if ends and outgoing:
+                # Before the first read, which is for the messages: what is read is not older than the lock.
+                window.lock(cursor, tenant=report.tenant, lane=report.lane)
             rows = outbox.insert(cursor, window.bounded(cursor, outgoing))
             if ends:
                 rows += self._window.leave(
@@ -524,10 +540,6 @@ class Reports:
 
 def _select(cursor: Cursor, report_id: str) -> Report:
     found = _find(cursor, report_id)
-            ends = status.done and event is not Event.EXPIRE
-            if ends and outgoing:
-                # Before the first read, which is for the messages: what is read is not older than the lock.
-                window.lock(cursor, tenant=report.tenant, lane=report.lane)
     if found is None:
         raise ReportNotFound(report_id)
     return found

@@ -211,6 +211,42 @@ def test_a_message_that_comes_again_makes_nothing_twice(bench: Bench) -> None:
 
 
 def test_c09_of_two_workers_with_one_message_at_once_one_makes_the_report(
+def _unsure(connect: Connect, *, commits: bool, away: int) -> Connect:
+    """The first connection loses the answer to its COMMIT; the ``away`` that follow can't be opened."""
+    opened = 0
+
+    def connect_unsure() -> Any:
+        nonlocal opened
+        opened += 1
+        if 1 < opened <= 1 + away:
+            raise ConnectionRefusedError
+        connection = connect()
+        if opened == 1:
+            whole = connection.commit
+
+            def lost() -> None:
+                (whole if commits else connection.rollback)()
+                raise pymysql.err.OperationalError(2013, "Lost connection to MySQL server during query")
+
+            connection.commit = lost  # type: ignore[method-assign]
+        return connection
+
+    return connect_unsure
+
+
+@pytest.mark.parametrize("away", [0, 4])
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_claim_whose_answer_was_lost_is_made_by_its_worker(
+    bench: Bench, connect: Connect, commits: bool, away: int
+) -> None:
+    """Also as the last attempt, which would otherwise fail without having been made."""
+    report = accept(bench.reports, max_attempts=1).report
+    bench.reports = Reports(Database(_unsure(connect, commits=commits, away=away)))
+    done = bench.attempt(report)
+    assert (done.status, done.attempt, done.fencing_token) == (Status.SUCCEEDED, 1, 1)
+    assert bench.database.query("SELECT attempt, outcome FROM attempts") == ((1, "succeeded"),)
+
+
     bench: Bench, connect: Connect, object_store: ObjectStore
 ) -> None:
     for _ in range(5):
