@@ -11,9 +11,10 @@ import pymysql
 from reporting.broker import Credentials, StompBroker, parse_endpoints
 from reporting.cache import Login, StatusCache, ValkeyCache
 from reporting.database import ACCESS_DENIED, ANSWER_SECONDS, Connect, connector
+from reporting.errors import DatabaseUnavailable
 from reporting.lanes import Lanes
 from reporting.links import LinkSigner
-from reporting.secrets import Secrets
+from reporting.secrets import Secrets, SecretsUnavailable
 from reporting.settings import (
     BrokerSettings,
     CacheSettings,
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
 def database_connector(
     settings: DatabaseSettings, secrets: Secrets, *, answer_seconds: float = ANSWER_SECONDS
 ) -> Connect:
-    """Opens connections to Prensa's own tables. A password that is refused is read anew, once."""
+    """Opens connections to Prensa's own tables. A password that is refused is read anew, once.
+
+    Raises ``DatabaseUnavailable`` for one that can't be read anew just then.
+    """
     arn = settings.database_secret_arn
 
     def with_present_password() -> Connect:
@@ -55,7 +59,10 @@ def database_connector(
                 raise
             # It may have been rotated since this environment read it.
             secrets.refresh(arn)
-            opener = with_present_password()
+            try:
+                opener = with_present_password()
+            except SecretsUnavailable as failure:
+                raise DatabaseUnavailable("The database did not answer.") from failure
             return opener()
 
     return connect

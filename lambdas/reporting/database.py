@@ -28,14 +28,14 @@ _LOCK_WAIT = 1205
 #: Once, and three times again.
 _TRIES = 4
 _CONNECT_SECONDS = 5
-#: 1040, 1203 and 1226 as many connections or statements as there may be, 1053 shutdown, 1037, 1038, 1041
-#: and 1135 no memory or thread is left, 1129 the host has met too many errors, 1158-1161 network, 1317 killed
-#: by an operator, 1927 and 3169 killed, 2002-2013 cannot connect or gone, 2027 a packet that is broken, 1290
-#: and 1836 the old primary of a failover has become read-only, 1969 and 3024 a time limit of the server, 4031
-#: the server closed an idle connection.
+#: 1040, 1203 and 1226 as many connections or statements as there may be, 1053 shutdown, 1037, 1038, 1041 and
+#: 1135 no memory or thread is left, 1045 a password that is being rotated, 1129 the host has met too many
+#: errors, 1158-1161 network, 1317 killed by an operator, 1927 and 3169 killed, 2002-2013 cannot connect or
+#: gone, 2027 a packet that is broken, 1290 and 1836 the old primary of a failover has become read-only, 1969
+#: and 3024 a time limit of the server, 4031 the server closed an idle connection.
 _LOST = frozenset(
-    {0, 1037, 1038, 1040, 1041, 1053, 1129, 1135, 1158, 1159, 1160, 1161, 1203, 1226, 1290, 1317, 1836}
-    | {1927, 1969, 2002, 2003, 2006, 2013, 2014, 2027, 2055, 3024, 3169, 4031}
+    {0, 1037, 1038, 1040, 1041, ACCESS_DENIED, 1053, 1129, 1135, 1158, 1159, 1160, 1161, 1203, 1226, 1290}
+    | {1317, 1836, 1927, 1969, 2002, 2003, 2006, 2013, 2014, 2027, 2055, 3024, 3169, 4031}
 )
 #: A server that is not strict by itself, as RDS is not, cuts what does not fit its column.
 _SQL_MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION"

@@ -21,6 +21,9 @@ from reporting.states import Status
 
 #: Progress is written at most this often, and a cancel is heard within it.
 INTERVAL_SECONDS = 1.0
+#: After which parts of a lease that could not be renewed the work is stopped and the process ended.
+_STOPPED = 0.7
+_ENDED = 0.9
 
 
 class Heartbeat:
@@ -88,6 +91,9 @@ class Heartbeat:
         """Raise the reason to stop, if there is one."""
         if self._reason is None and time.monotonic() > self._deadline:
             self._reason = TimeLimit
+        if self._reason is None and self._lease_age() > self._lease_seconds * _ENDED:
+            # The heartbeat's own thread still waits for the database.
+            self._reason = LeaseLost
         if self._reason is TimeLimit:
             raise TimeLimit("The report could not be finished in the time that a worker may run.")
         if self._reason is LeaseLost:
@@ -99,18 +105,23 @@ class Heartbeat:
         written = (self._phase, self._rows_done)
         try:
             while not self._finished.wait(self._interval):
-                now = time.monotonic()
                 current = (self._phase, self._rows_done)
-                if current != written or now - self._renewed_at > self._lease_seconds / 3:
-                    self._renew()
-                    written = current
-                elif self._cancel_requested():
-                    self._stop(Cancelled)
-                if self._reason is None and now > self._deadline:
+                try:
+                    if current != written or self._lease_age() > self._lease_seconds / 3:
+                        self._renew()
+                        written = current
+                    elif self._cancel_requested():
+                        self._stop(Cancelled)
+                except Exception:  # noqa: BLE001 - without a heartbeat the work would go on beyond its lease
+                    logger.exception("heartbeat failed", report_id=self._claim.id)
+                if self._reason is None and time.monotonic() > self._deadline:
                     self._stop(TimeLimit)
-                self._guard(now)
+                self._guard()
         finally:
             self._database.close()
+
+    def _lease_age(self) -> float:
+        return time.monotonic() - self._renewed_at
 
     def _renew(self) -> None:
         started = time.monotonic()
@@ -147,10 +158,10 @@ class Heartbeat:
             if self._interrupt is not None:
                 self._interrupt()
 
-    def _guard(self, now: float) -> None:
-        age = now - self._renewed_at
-        if age > self._lease_seconds * 0.7:
+    def _guard(self) -> None:
+        age = self._lease_age()
+        if age > self._lease_seconds * _STOPPED:
             self._stop(LeaseLost)
-        if age > self._lease_seconds * 0.9 and not self._finished.is_set():
+        if age > self._lease_seconds * _ENDED and not self._finished.is_set():
             logger.error("worker ends itself: the lease is about to end", report_id=self._claim.id)
             self._abandon()

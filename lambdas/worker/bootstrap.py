@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from reporting import adapters
-from reporting.database import Database
+from reporting.database import ANSWER_SECONDS, Database
 from reporting.dead_letters import DeadLetters
 from reporting.dispatch import Dispatcher
 from reporting.execution import Execution, Limits
@@ -44,6 +44,10 @@ def build(settings: WorkerSettings) -> Worker:
     """Build the worker from ``settings``."""
     secrets = SecretsManager()
     connect = adapters.database_connector(settings, secrets)
+    # A beat that is not answered is tried twice while a third of the lease is over, and then stops the work.
+    heartbeat_connect = adapters.database_connector(
+        settings, secrets, answer_seconds=min(ANSWER_SECONDS, settings.lease_seconds / 6)
+    )
     database = Database(connect)
     reports = Reports(database, tenant_window=Window(settings.tenant_window))
     snapshots = Snapshots(reports=reports, cache=adapters.cache(settings, secrets))
@@ -55,7 +59,7 @@ def build(settings: WorkerSettings) -> Worker:
         store=S3ResultStore(bucket=settings.results_bucket),
         catalogue=catalogue,
         open_source=SourceOpener(settings=settings, secrets=secrets, catalogue=catalogue),
-        heartbeat_database=lambda: Database(connect),
+        heartbeat_database=lambda: Database(heartbeat_connect),
         abandon=_end_process,
         limits=Limits(
             lease_seconds=settings.lease_seconds,

@@ -10,8 +10,10 @@ import pytest
 
 from reporting import adapters
 from reporting.cache import CachedStatus, CacheUnavailable
+from reporting.database import Database
+from reporting.errors import DatabaseUnavailable
 from reporting.report_types import load_report_types
-from reporting.secrets import SecretsManager
+from reporting.secrets import SecretsManager, SecretsUnavailable
 from reporting.settings import CacheSettings, DatabaseSettings, SourceSettings
 from reporting.sources import SourceEstimator, SourceOpener
 from reporting.sql_source import SourceUnavailable
@@ -25,6 +27,11 @@ __all__ = ["mariadb_server"]
 def test_a_rotated_password_of_the_database_is_read_again(
     mariadb_server: MariaDbServer, object_store: ObjectStore
 ) -> None:
+    """Until it can be read it is an outage, which is waited for."""
+
+    def away(arn: str) -> str:
+        raise SecretsUnavailable("The store of secrets did not answer.")
+
     user = f"rotating_{random.token_hex(4)}"
     client = object_store.secrets()
     arn = client.create_secret(
@@ -39,12 +46,19 @@ def test_a_rotated_password_of_the_database_is_read_again(
         database_name="mysql",
         database_secret_arn=arn,
     )
-    connect = adapters.database_connector(settings, SecretsManager(endpoint_url=object_store.url))
+    secrets = SecretsManager(endpoint_url=object_store.url)
+    connect = adapters.database_connector(settings, secrets)
     try:
         connect().close()
         mariadb_server.execute(f"ALTER USER {user}@'%' IDENTIFIED BY 'new'")
         with pytest.raises(pymysql.err.OperationalError, match="Access denied"):
             connect()
+        with pytest.raises(DatabaseUnavailable):
+            Database(connect).query("SELECT 1")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(secrets, "_fetch", away)
+            with pytest.raises(DatabaseUnavailable):
+                Database(connect).query("SELECT 1")
         client.put_secret_value(SecretId=arn, SecretString=json.dumps({"username": user, "password": "new"}))
         connect().close()
         connect().close()

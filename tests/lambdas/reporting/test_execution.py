@@ -31,7 +31,7 @@ from reporting.database import Connect, Database
 from reporting.dead_letters import DeadLetters
 from reporting.discards import Discards
 from reporting.dispatch import Dispatcher
-from reporting.errors import TransientError
+from reporting.errors import LeaseLost, TransientError
 from reporting.execution import Execution, Limits
 from reporting.heartbeat import INTERVAL_SECONDS, Heartbeat
 from reporting.identifiers import trace_id
@@ -43,6 +43,7 @@ from reporting.report import Report
 from reporting.report_types import load_report_types
 from reporting.repository import Reports
 from reporting.retries import Backoff
+from reporting.secrets import SecretsUnavailable
 from reporting.snapshots import Snapshots
 from reporting.sql_source import QueryTimeout, SourceUnavailable
 from reporting.states import Status
@@ -210,7 +211,6 @@ def test_a_message_that_comes_again_makes_nothing_twice(bench: Bench) -> None:
     assert bench.attempt(report) == first
 
 
-def test_c09_of_two_workers_with_one_message_at_once_one_makes_the_report(
 def _unsure(connect: Connect, *, commits: bool, away: int) -> Connect:
     """The first connection loses the answer to its COMMIT; the ``away`` that follow can't be opened."""
     opened = 0
@@ -247,6 +247,7 @@ def test_a_claim_whose_answer_was_lost_is_made_by_its_worker(
     assert bench.database.query("SELECT attempt, outcome FROM attempts") == ((1, "succeeded"),)
 
 
+def test_c09_of_two_workers_with_one_message_at_once_one_makes_the_report(
     bench: Bench, connect: Connect, object_store: ObjectStore
 ) -> None:
     for _ in range(5):
@@ -864,6 +865,62 @@ def test_a_worker_that_can_not_renew_is_woken_before_its_lease_ends(bench: Bench
         assert not bench.reports.lease_is_lost(claim.id, claim.fencing_token), "the lease still holds"
         pass_time(bench, heartbeat, seconds=12)
         assert bench.abandoned.wait(timeout=60), "work that does not stop takes its process along"
+
+
+def test_a_heartbeat_outlives_whatever_its_connection_raises(bench: Bench, connect: Connect) -> None:
+    """As a password that is being rotated, or the store of secrets that does not answer just then."""
+    claim = claimed(bench.reports, lease_seconds=60)
+    tries = iter([SecretsUnavailable("away"), RuntimeError("a fault of its own")])
+
+    def late() -> Any:
+        if (error := next(tries, None)) is not None:
+            raise error
+        return connect()
+
+    heartbeat = Heartbeat(
+        claim,
+        database=Database(late),
+        snapshots=bench.snapshots,
+        lease_seconds=60,
+        deadline=float("inf"),
+        abandon=bench.abandoned.set,
+        interval=0.05,
+    )
+    longer = "SELECT lease_until > UTC_TIMESTAMP(6) + INTERVAL 30 SECOND FROM reports"
+    with heartbeat:
+        pass_time(bench, heartbeat, seconds=40)
+        eventually(lambda: bench.database.query(longer) == ((1,),), what="a longer lease")
+    assert next(tries, None) is None
+
+
+def test_work_stops_before_its_lease_ends_while_the_database_keeps_the_heartbeat_waiting(
+    bench: Bench, connect: Connect
+) -> None:
+    claim = claimed(bench.reports, lease_seconds=60)
+    asked, answered = threading.Event(), threading.Event()
+
+    def hanging() -> Any:
+        asked.set()
+        answered.wait(timeout=60)
+        return connect()
+
+    heartbeat = Heartbeat(
+        claim,
+        database=Database(hanging),
+        snapshots=bench.snapshots,
+        lease_seconds=60,
+        deadline=float("inf"),
+        abandon=bench.abandoned.set,
+        interval=0.05,
+    )
+    with heartbeat:
+        assert asked.wait(timeout=60)
+        heartbeat.check()
+        pass_time(bench, heartbeat, seconds=55)
+        with pytest.raises(LeaseLost):
+            heartbeat.check()
+        assert not bench.reports.lease_is_lost(claim.id, claim.fencing_token), "the lease still holds"
+        answered.set()
 
 
 def test_two_relays_at_once_take_a_lost_lease_up_once(bench: Bench, connect: Connect) -> None:
