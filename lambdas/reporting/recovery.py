@@ -108,31 +108,32 @@ class Recovery:
         return self._dispatcher.send(rows)
 
     def _take_up_lost_leases(self, give_up_at: float) -> int:
-        taken = 0
+        taken: list[Changed] = []
         while time.monotonic() < give_up_at:
             lost = self._reports.lost_leases(limit=_BATCH)
-            for lease in lost:
-                taken += self._take_up(lease)
+            changed = [self._take_up(lease) for lease in lost if time.monotonic() < give_up_at]
+            taken += filter(None, changed)
             if len(lost) < _BATCH:
                 break
-        return taken
+        # All at once: a broker that does not answer is waited for once.
+        self._dispatcher.send([row for one in taken for row in one.outgoing])
+        return len(taken)
 
-    def _take_up(self, lease: LostLease) -> int:
+    def _take_up(self, lease: LostLease) -> Changed | None:
         report = self._reports.get(lease.id)
         if not self._reports.lease_is_lost(lease.id, lease.fencing_token):
-            return 0
+            return None
         try:
             changed = self._end_claim(report, lease.fencing_token)
         except (LeaseLost, ForbiddenTransition):
             # The worker or another relay was faster.
-            return 0
+            return None
         logger.warning(
             "lease lost", report_id=report.id, attempt=report.attempt, now=changed.report.status.value
         )
         count("LeasesLost")
         self._snapshots.publish(changed.report)
-        self._dispatcher.send(changed.outgoing)
-        return 1
+        return changed
 
     def _end_claim(self, report: Report, fencing_token: int) -> Changed:
         if report.status is Status.CANCELLING:
@@ -175,6 +176,8 @@ class Recovery:
             keys = self._discards.take_due(limit=_DELETIONS)
             try:
                 for key in keys:
+                    if time.monotonic() > give_up_at:
+                        return
                     self._delete(key)
             except StorageUnavailable:
                 logger.warning("objects could not be deleted, the next run tries again", count=len(keys))

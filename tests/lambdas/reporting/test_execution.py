@@ -25,7 +25,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from rendering.engine import render
 from rendering.model import Batch
 from reporting import execution
-from reporting.broker import StompBroker, parse_endpoints
+from reporting.broker import Delivery, PublishFailed, StompBroker, parse_endpoints
 from reporting.cache import NoCache
 from reporting.database import Connect, Database
 from reporting.dead_letters import DeadLetters
@@ -735,6 +735,22 @@ def test_what_a_broker_did_not_take_is_sent_as_soon_as_it_is_back(
     assert bench.recovery().run(seconds_left=30).sent == 1
     [message] = receive(activemq, queue, ca_file=ca_file, count=1)
     assert ReportMessage.from_json(message.body).report_id == accepted.report.id
+
+
+def test_a_silent_broker_is_asked_once_for_all_leases_that_were_lost(bench: Bench) -> None:
+    """So that it does not use up the time of what else a relay has to do."""
+    claims = [claimed(bench.reports, lease_seconds=-1) for _ in range(5)]
+    asked: list[int] = []
+
+    class Silent:
+        def publish_many(self, messages: Any) -> list[PublishFailed]:
+            asked.append(len(messages))
+            return [PublishFailed("no answer", delivery=Delivery.UNKNOWN) for _ in messages]
+
+    broker: Any = Silent()
+    bench.dispatcher = Dispatcher(broker=broker, outbox=Outbox(bench.database))
+    assert bench.recovery().run(seconds_left=30).leases == len(claims)
+    assert asked[0] == len(claims)
 
 
 def test_a_report_whose_message_is_gone_from_the_broker_is_sent_again(
