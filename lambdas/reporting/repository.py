@@ -410,13 +410,15 @@ class Reports:
     def forgotten(self, *, older_than_seconds: int, limit: int) -> list[Report]:
         """Reports that wait although their message was confirmed long ago, and none is on its way.
 
-        A broker that was emptied, or a message that expired in it, leaves them behind.
+        A broker that was emptied, or a message that expired in it, leaves them behind. Those that wait
+        longest come first: others may only stand in a long queue.
         """
         rows = self._database.query(
             f"SELECT {COLUMNS} FROM reports WHERE status IN ('queued', 'retrying')"  # noqa: S608 - constants
             " AND COALESCE(next_retry_at, created_at) < UTC_TIMESTAMP(6) - INTERVAL %s SECOND"
             " AND NOT EXISTS (SELECT 1 FROM outbox WHERE report_id = reports.id AND"
-            " (sent_at IS NULL OR sent_at > UTC_TIMESTAMP(6) - INTERVAL %s SECOND)) LIMIT %s",
+            " (sent_at IS NULL OR sent_at > UTC_TIMESTAMP(6) - INTERVAL %s SECOND))"
+            " ORDER BY COALESCE(next_retry_at, created_at) LIMIT %s",
             (older_than_seconds, older_than_seconds, limit),
         )
         return [Report.from_row(row) for row in rows]

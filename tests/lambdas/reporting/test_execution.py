@@ -60,6 +60,7 @@ from tests.parts.domain import (
     new_report,
     outbox,
     reports,
+    retried,
 )
 from tests.parts.http_proxy import HttpProxy, Request
 from tests.parts.mariadb import MariaDbServer, mariadb_server
@@ -751,6 +752,20 @@ def test_a_silent_broker_is_asked_once_for_all_leases_that_were_lost(bench: Benc
     bench.dispatcher = Dispatcher(broker=broker, outbox=Outbox(bench.database))
     assert bench.recovery().run(seconds_left=30).leases == len(claims)
     assert asked[0] == len(claims)
+
+
+def test_the_report_that_has_waited_longest_is_sent_again_first(bench: Bench) -> None:
+    """The others may stand in the queue all the same, more of them than a run sends."""
+    accept(bench.reports)
+    lost = claimed(bench.reports)
+    retried(bench.reports, lost)
+    bench.database.execute("UPDATE outbox SET sent_at = UTC_TIMESTAMP(6) - INTERVAL 3 HOUR")
+    bench.database.execute(
+        "UPDATE reports SET created_at = UTC_TIMESTAMP(6) - INTERVAL 2 HOUR,"
+        " next_retry_at = IF(id = %s, UTC_TIMESTAMP(6) - INTERVAL 3 HOUR, NULL)",
+        (lost.id,),
+    )
+    assert [report.id for report in bench.reports.forgotten(older_than_seconds=900, limit=1)] == [lost.id]
 
 
 def test_a_report_whose_message_is_gone_from_the_broker_is_sent_again(
