@@ -25,6 +25,8 @@ from worker.settings import WorkerSettings
 
 #: What a process that gives up its lease exits with (EX_TEMPFAIL of sysexits.h).
 _EXIT_TEMPORARY_FAILURE = 75
+#: A database that is only busy answers within it.
+_LEAST_BEAT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,10 +46,9 @@ def build(settings: WorkerSettings) -> Worker:
     """Build the worker from ``settings``."""
     secrets = SecretsManager()
     connect = adapters.database_connector(settings, secrets)
-    # A beat that is not answered is tried twice while a third of the lease is over, and then stops the work.
-    heartbeat_connect = adapters.database_connector(
-        settings, secrets, answer_seconds=min(ANSWER_SECONDS, settings.lease_seconds / 6)
-    )
+    # A beat that is not answered is tried twice, and then the work is stopped within its lease.
+    beat_seconds = min(ANSWER_SECONDS, max(_LEAST_BEAT_SECONDS, settings.lease_seconds / 6))
+    heartbeat_connect = adapters.database_connector(settings, secrets, answer_seconds=beat_seconds)
     database = Database(connect)
     reports = Reports(database, tenant_window=Window(settings.tenant_window))
     snapshots = Snapshots(reports=reports, cache=adapters.cache(settings, secrets))
