@@ -37,7 +37,7 @@ from reporting.repository import Changed, Reports
 from reporting.requests import PageModel, stored_dataset, stored_table
 from reporting.retries import Backoff, error_document, is_transient
 from reporting.snapshots import Snapshots
-from reporting.storage import ObjectWriter, ResultStore, StorageUnavailable, StoredObject
+from reporting.storage import ObjectWriter, ResultStore, StorageRefused, StorageUnavailable, StoredObject
 from reporting.tabular_text import ReadLimits
 from reporting.waiting import wait_for_database
 
@@ -381,7 +381,7 @@ class Execution:
     def _discard(self, object_key: str) -> None:
         try:
             self._store.delete(object_key)
-        except StorageUnavailable:
+        except (StorageUnavailable, StorageRefused):
             logger.warning("an unpublished object could not be deleted", object_key=object_key)
 
     def _persist(self, change: Callable[[], Changed]) -> Changed:

@@ -48,7 +48,7 @@ from reporting.snapshots import Snapshots
 from reporting.sql_source import QueryTimeout, SourceUnavailable
 from reporting.states import Status
 from reporting.status import status_document
-from reporting.storage import S3ResultStore
+from reporting.storage import S3ResultStore, StorageRefused, StorageUnavailable
 from tests.parts.activemq import PASSWORD, USERNAME, ActiveMq
 from tests.parts.domain import (
     PARENT,
@@ -612,6 +612,25 @@ def test_a_zombie_publishes_nothing_and_its_object_is_deleted(bench: Bench) -> N
     [key] = keys
     assert key is not None
     assert bench.store.exists(key) is None
+
+
+@pytest.mark.parametrize("error", [StorageRefused, StorageUnavailable])
+def test_a_zombie_whose_object_can_not_be_deleted_is_done_with_its_message(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """The key is noted: an error would only bring the message again and count as a fault of the worker."""
+    report = accept(bench.reports, **LEDGER).report
+
+    def taken_over(_: Rows) -> Iterator[Batch]:
+        bench.database.execute("UPDATE reports SET fencing_token = fencing_token + 1, attempt = 2")
+        yield [["x"] * width()]
+
+    def fail(_: str) -> None:
+        raise error("no")
+
+    bench.rows = Rows(taken_over)
+    monkeypatch.setattr(bench.store, "delete", fail)
+    assert bench.attempt(report).status is Status.RUNNING
 
 
 def test_c10_a_zombie_that_wakes_after_another_has_made_its_report_changes_nothing(
