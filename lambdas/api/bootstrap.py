@@ -71,7 +71,8 @@ def build(settings: ApiSettings) -> Api:
     connect = adapters.database_connector(settings, secrets, answer_seconds=_ANSWER_SECONDS)
     database = Database(connect)
     quotas = settings.quotas()
-    reports = Reports(database, tenant_window=Window(settings.tenant_window), quotas=quotas)
+    tenant_window = Window(settings.tenant_window)
+    reports = Reports(database, tenant_window=tenant_window, quotas=quotas)
     broker = adapters.broker(settings, secrets, hurry_seconds=_HURRY_SECONDS)
     cache_ = adapters.cache(settings, secrets)
     store = S3ResultStore(
@@ -115,7 +116,9 @@ def build(settings: ApiSettings) -> Api:
         snapshots=snapshots,
         lifecycle=Lifecycle(reports=reports, dispatcher=dispatcher, snapshots=snapshots),
         listing=Listing(database),
-        redrive=Redrive(database=database, dispatcher=dispatcher, snapshots=snapshots),
+        redrive=Redrive(
+            database=database, dispatcher=dispatcher, snapshots=snapshots, tenant_window=tenant_window
+        ),
         reports=reports,
         timelines=Timelines(database),
         documents=documents,

@@ -7,7 +7,6 @@ from typing import Any
 
 from pymysql.cursors import Cursor
 
-from reporting import outbox
 from reporting.cursors import bad_cursor, decode_cursor, encode_cursor, unknown_cursor
 from reporting.database import Database
 from reporting.dispatch import Dispatcher
@@ -20,6 +19,7 @@ from reporting.report import COLUMNS, Report
 from reporting.snapshots import Snapshots
 from reporting.states import Event, Status, next_status
 from reporting.status import timestamp
+from reporting.window import Window, lock
 
 MAX_REDRIVE = 100
 #: Our own messages are shorter; of another only so much is shown.
@@ -65,8 +65,11 @@ class NotRedrivable(PrensaError):
 class Redrive:
     """Lists dead letters of all tenants and sends them again. Raises ``DatabaseUnavailable``."""
 
-    def __init__(self, *, database: Database, dispatcher: Dispatcher, snapshots: Snapshots) -> None:
+    def __init__(
+        self, *, database: Database, dispatcher: Dispatcher, snapshots: Snapshots, tenant_window: Window
+    ) -> None:
         self._database = database
+        self._window = tenant_window
         self._dispatcher = dispatcher
         self._snapshots = snapshots
 
@@ -126,19 +129,18 @@ class Redrive:
         return done
 
     def _one(self, letter_id: int) -> Redriven:
+        letter: Any = self._database.query("SELECT report_id FROM dead_letters WHERE id = %s", (letter_id,))
+        if not letter:
+            return _refused(letter_id, None, "not_found", f"there is no dead letter {letter_id}")
+        [[report_id]] = letter
+        if report_id is None:
+            detail = f"dead letter {letter_id} is not one of the service's messages and names no report"
+            return _refused(letter_id, None, "malformed", detail)
         changed: tuple[Report, list[OutboxRow]] | None = None
 
         def work(cursor: Cursor) -> Redriven:
             nonlocal changed
             changed = None
-            cursor.execute("SELECT report_id FROM dead_letters WHERE id = %s", (letter_id,))
-            letter = cursor.fetchone()
-            if letter is None:
-                return _refused(letter_id, None, "not_found", f"there is no dead letter {letter_id}")
-            report_id: str | None = letter[0]
-            if report_id is None:
-                detail = f"dead letter {letter_id} is not one of the service's messages and names no report"
-                return _refused(letter_id, None, "malformed", detail)
             # The report's row is what two runs meet at; each then sees what the other has done.
             cursor.execute(f"SELECT {COLUMNS} FROM reports WHERE id = %s FOR UPDATE", (report_id,))  # noqa: S608 - constants
             row = cursor.fetchone()
@@ -151,7 +153,7 @@ class Redrive:
             report = Report.from_row(row)
             if (problem := _problem(report)) is not None:
                 return _refused(letter_id, report_id, *problem)
-            changed = _queue(cursor, report)
+            changed = self._queue(cursor, report)
             return Redriven(id=letter_id, report_id=report_id, outcome=Outcome.REDRIVEN)
 
         redriven = self._database.transaction(work)
@@ -162,6 +164,38 @@ class Redrive:
             count("ReportsRedriven")
             logger.info("report redriven", report_id=report.id, dead_letter=letter_id)
         return redriven
+
+    def _queue(self, cursor: Cursor, report: Report) -> tuple[Report, list[OutboxRow]]:
+        """Put a failed report back, in the caller's transaction that holds its row.
+
+        A new fencing token ends whatever was decided on the old one. It enters its tenant's window as a new
+        report does: many that are sent again at once would stand in front of everybody else's.
+        """
+        # Before the first read without a lock: what is read afterwards is not older than it.
+        lock(cursor, tenant=report.tenant, lane=report.lane)
+        cursor.execute(
+            "UPDATE reports SET version = version + 1, attempt = 0, fencing_token = fencing_token + 1,"
+            " error = NULL, started_at = NULL, finished_at = NULL, expires_at = NULL, phase = NULL,"
+            " rows_done = 0, next_retry_at = NULL, status = %s WHERE id = %s",
+            (next_status(report.status, Event.REDRIVE).value, report.id),
+        )
+        cursor.execute(
+            "UPDATE dead_letters SET redriven_at = UTC_TIMESTAMP(6)"
+            " WHERE report_id = %s AND redriven_at IS NULL",
+            (report.id,),
+        )
+        outgoing = self._window.enter(
+            cursor,
+            report_id=report.id,
+            tenant=report.tenant,
+            lane=report.lane,
+            priority=report.priority,
+            first=first_attempt(report),
+        )
+        cursor.execute(f"SELECT {COLUMNS} FROM reports WHERE id = %s", (report.id,))  # noqa: S608 - constants
+        row = cursor.fetchone()
+        assert row is not None, "this transaction holds the row"  # noqa: S101
+        return Report.from_row(row), outgoing
 
 
 def _problem(report: Report) -> tuple[str, str] | None:
@@ -174,29 +208,6 @@ def _problem(report: Report) -> tuple[str, str] | None:
             f"report {report.id} failed with {code}, which another attempt does not change",
         )
     return None
-
-
-def _queue(cursor: Cursor, report: Report) -> tuple[Report, list[OutboxRow]]:
-    """Put a failed report back, in the caller's transaction that holds its row.
-
-    A new fencing token ends whatever was decided on the old one. ``next_retry_at`` is the time from which
-    the report waits again.
-    """
-    cursor.execute(
-        "UPDATE reports SET version = version + 1, attempt = 0, fencing_token = fencing_token + 1,"
-        " error = NULL, started_at = NULL, finished_at = NULL, expires_at = NULL, phase = NULL,"
-        " rows_done = 0, next_retry_at = UTC_TIMESTAMP(6), status = %s WHERE id = %s",
-        (next_status(report.status, Event.REDRIVE).value, report.id),
-    )
-    cursor.execute(
-        "UPDATE dead_letters SET redriven_at = UTC_TIMESTAMP(6) WHERE report_id = %s AND redriven_at IS NULL",
-        (report.id,),
-    )
-    outgoing = outbox.insert(cursor, [first_attempt(report)])
-    cursor.execute(f"SELECT {COLUMNS} FROM reports WHERE id = %s", (report.id,))  # noqa: S608 - constants
-    row = cursor.fetchone()
-    assert row is not None, "this transaction holds the row"  # noqa: S101
-    return Report.from_row(row), outgoing
 
 
 def _refused(letter_id: int, report_id: str | None, code: str, detail: str) -> Redriven:

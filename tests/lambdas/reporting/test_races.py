@@ -40,6 +40,7 @@ from reporting.retries import Backoff
 from reporting.snapshots import Snapshots
 from reporting.states import CLAIMABLE, HELD, TRANSITIONS, Status
 from reporting.storage import FoundObject, ObjectSummary, ObjectWriter, PresignedUpload
+from reporting.window import Window
 from tests.parts.brokers import ConfirmingBroker
 from tests.parts.domain import (
     ERROR,
@@ -149,6 +150,7 @@ class OneReport(RuleBasedStateMachine):
             database=self.database,
             dispatcher=Dispatcher(broker=ConfirmingBroker(), outbox=box),
             snapshots=snapshots,
+            tenant_window=Window({}),
         )
         #: Dead letters that were kept, with their bodies.
         self.message_ids: list[tuple[str, str]] = []

@@ -18,6 +18,7 @@ from reporting.report import Report
 from reporting.repository import Reports
 from reporting.snapshots import Snapshots
 from reporting.states import Status
+from reporting.window import Window
 from tests.parts.brokers import ConfirmingBroker
 from tests.parts.domain import ERROR, QUEUE, accept, claimed, connect, database, reports
 from tests.parts.mariadb import mariadb_server
@@ -25,11 +26,12 @@ from tests.parts.mariadb import mariadb_server
 __all__ = ["connect", "database", "mariadb_server", "reports"]
 
 
-def made(database: Database, broker: ConfirmingBroker) -> Redrive:
+def made(database: Database, broker: ConfirmingBroker, *, tenant_window: Window | None = None) -> Redrive:
     return Redrive(
         database=database,
         dispatcher=Dispatcher(broker=broker, outbox=Outbox(database)),
         snapshots=Snapshots(reports=Reports(database), cache=NoCache()),
+        tenant_window=tenant_window or Window({}),
     )
 
 
@@ -38,10 +40,16 @@ def letters_of(database: Database) -> DeadLetters:
     return DeadLetters(database=database, reports=own, snapshots=Snapshots(reports=own, cache=NoCache()))
 
 
-def exhausted(database: Database, *, error: dict[str, object] = ERROR, message_id: str = "ID:1") -> Report:
+def exhausted(
+    database: Database,
+    *,
+    error: dict[str, object] = ERROR,
+    message_id: str = "ID:1",
+    priority: str = "normal",
+) -> Report:
     """A report that failed for good, with its dead letter kept."""
     own = Reports(database)
-    claim = claimed(own, max_attempts=1)
+    claim = claimed(own, max_attempts=1, priority=priority)
     failed = own.fail(claim.id, error=error, fencing_token=claim.fencing_token, outgoing=[dead_letter(claim)])
     letters_of(database).take(
         message_id=message_id, queue=f"DLQ.{QUEUE}", body=dead_letter(claim).message.to_json()
@@ -85,6 +93,26 @@ def test_a_letter_is_sent_again_once_and_its_late_copy_fails_nothing(
     letters_of(database).take(message_id="ID:1", queue=f"DLQ.{QUEUE}", body=body)
     assert reports.get(failed.id) == queued
     assert len(broker.messages) == 1
+
+
+def test_reports_that_are_sent_again_keep_to_their_tenants_window(database: Database) -> None:
+    """As many as an outage has left, they stand in front of nobody."""
+    failed = [exhausted(database, message_id=f"ID:{n}", priority="high") for n in range(5)]
+    broker, tenant_window = ConfirmingBroker(), Window({"interactive": 3})
+    redrive = made(database, broker, tenant_window=tenant_window)
+    assert {one.outcome for one in redrive.redrive(letter_ids(redrive))} == {Outcome.REDRIVEN}
+    assert [message.priority for message in broker.messages] == [8, 8, 4]
+    own = Reports(database, tenant_window=tenant_window)
+    assert own.held_back() == 2
+    out = {message.correlation_id for message in broker.messages}
+    [claim] = [
+        own.claim(report.id, attempt=1, object_token="t", lease_seconds=60)
+        for report in failed
+        if report.id == broker.messages[0].correlation_id
+    ]
+    assert claim is not None
+    [following] = own.succeed(claim, result={}, row_count=1, keep_days=1).outgoing
+    assert following.report_id not in out
 
 
 def test_of_many_redrives_at_once_one_does_it(database: Database, connect: Connect) -> None:
