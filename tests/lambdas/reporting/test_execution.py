@@ -173,6 +173,8 @@ def broker(activemq: ActiveMq, ca_file: str) -> Iterator[StompBroker]:
 
 @pytest.fixture
 def bench(database: Database, connect: Connect, store: S3ResultStore, broker: StompBroker) -> Bench:
+    # A hundred values of one metric are written at once, which needs a namespace.
+    metrics.clear_metrics()
     return Bench(database=database, connect=connect, store=store, broker=broker)
 
 
