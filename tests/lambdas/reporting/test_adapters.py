@@ -24,6 +24,21 @@ from tests.parts.valkey_server import ValkeyServer
 __all__ = ["mariadb_server"]
 
 
+class UserSecret:
+    """A secret of a user whose password is ``old`` and becomes ``new``."""
+
+    def __init__(self, object_store: ObjectStore, user: str) -> None:
+        self._client = object_store.secrets()
+        self._user = user
+        self.arn = self._client.create_secret(Name=str(uuid4()), SecretString=self._text("old"))["ARN"]
+
+    def rotate(self) -> None:
+        self._client.put_secret_value(SecretId=self.arn, SecretString=self._text("new"))
+
+    def _text(self, password: str) -> str:
+        return json.dumps({"username": self._user, "password": password})
+
+
 def test_a_rotated_password_of_the_database_is_read_again(
     mariadb_server: MariaDbServer, object_store: ObjectStore
 ) -> None:
@@ -33,10 +48,7 @@ def test_a_rotated_password_of_the_database_is_read_again(
         raise SecretsUnavailable("The store of secrets did not answer.")
 
     user = f"rotating_{random.token_hex(4)}"
-    client = object_store.secrets()
-    arn = client.create_secret(
-        Name=str(uuid4()), SecretString=json.dumps({"username": user, "password": "old"})
-    )["ARN"]
+    secret = UserSecret(object_store, user)
     mariadb_server.execute(
         f"CREATE USER {user}@'%' IDENTIFIED BY 'old'", f"GRANT SELECT ON mysql.* TO {user}@'%'"
     )
@@ -44,7 +56,7 @@ def test_a_rotated_password_of_the_database_is_read_again(
         database_host=mariadb_server.host,
         database_port=mariadb_server.port,
         database_name="mysql",
-        database_secret_arn=arn,
+        database_secret_arn=secret.arn,
     )
     secrets = SecretsManager(endpoint_url=object_store.url)
     connect = adapters.database_connector(settings, secrets)
@@ -59,7 +71,7 @@ def test_a_rotated_password_of_the_database_is_read_again(
             patch.setattr(secrets, "_fetch", away)
             with pytest.raises(DatabaseUnavailable):
                 Database(connect).query("SELECT 1")
-        client.put_secret_value(SecretId=arn, SecretString=json.dumps({"username": user, "password": "new"}))
+        secret.rotate()
         connect().close()
         connect().close()
     finally:
@@ -71,10 +83,7 @@ def test_a_rotated_password_of_the_source_is_read_again(
 ) -> None:
     """Both by the worker that reads the rows and by the API that asks for an estimate."""
     user = f"rotating_{random.token_hex(4)}"
-    client = object_store.secrets()
-    arn = client.create_secret(
-        Name=str(uuid4()), SecretString=json.dumps({"username": user, "password": "old"})
-    )["ARN"]
+    secret = UserSecret(object_store, user)
     mariadb_server.execute(
         f"CREATE USER {user}@'%' IDENTIFIED BY 'old'", f"GRANT SELECT ON mysql.* TO {user}@'%'"
     )
@@ -88,7 +97,7 @@ def test_a_rotated_password_of_the_source_is_read_again(
         source_host=mariadb_server.host,
         source_port=mariadb_server.port,
         source_name="mysql",
-        source_secret_arn=arn,
+        source_secret_arn=secret.arn,
         report_types_path=str(tmp_path),
     )
     catalogue = load_report_types(tmp_path)
@@ -108,7 +117,7 @@ def test_a_rotated_password_of_the_source_is_read_again(
         with pytest.raises(SourceUnavailable):
             rows(worker)
         assert estimated(api) is None
-        client.put_secret_value(SecretId=arn, SecretString=json.dumps({"username": user, "password": "new"}))
+        secret.rotate()
         for _ in range(2):
             assert (rows(worker), estimated(api)) == ([(1,)], 7)
     finally:
@@ -119,12 +128,11 @@ def test_a_rotated_password_of_the_cache_is_read_again(
     valkey_server: ValkeyServer, object_store: ObjectStore
 ) -> None:
     user, report_id = f"rotating_{random.token_hex(4)}", str(uuid4())
-    client = object_store.secrets()
-    arn = client.create_secret(
-        Name=str(uuid4()), SecretString=json.dumps({"username": user, "password": "old"})
-    )["ARN"]
+    secret = UserSecret(object_store, user)
     settings = CacheSettings(
-        cache_endpoint=f"{valkey_server.host}:{valkey_server.port}", cache_tls=False, cache_secret_arn=arn
+        cache_endpoint=f"{valkey_server.host}:{valkey_server.port}",
+        cache_tls=False,
+        cache_secret_arn=secret.arn,
     )
     cache = adapters.cache(settings, SecretsManager(endpoint_url=object_store.url))
     with valkey_server.client() as server:
@@ -136,9 +144,7 @@ def test_a_rotated_password_of_the_cache_is_read_again(
             server.execute_command("CLIENT", "KILL", "USER", user)
             with pytest.raises(CacheUnavailable):
                 cache.check()
-            client.put_secret_value(
-                SecretId=arn, SecretString=json.dumps({"username": user, "password": "new"})
-            )
+            secret.rotate()
             cache.check()
             cache.put(report_id, 1, {"done": True})
             assert cache.get(report_id) == CachedStatus(version=1, status={"done": True})

@@ -867,6 +867,23 @@ def test_a_dead_letter_of_an_attempt_that_is_under_way_changes_nothing(
     assert bench.reports.get(claim.id) == claim
 
 
+def beating(bench: Bench, claim: Report, connect: Connect, *, interval: float = 0.05) -> Heartbeat:
+    """The heartbeat of a lease of one minute."""
+    return Heartbeat(
+        claim,
+        database=Database(connect),
+        snapshots=bench.snapshots,
+        lease_seconds=60,
+        deadline=float("inf"),
+        abandon=bench.abandoned.set,
+        interval=interval,
+    )
+
+
+#: Whether a lease of one minute was renewed not long ago.
+LONGER = "SELECT lease_until > UTC_TIMESTAMP(6) + INTERVAL 30 SECOND FROM reports"
+
+
 def pass_time(bench: Bench, heartbeat: Heartbeat, *, seconds: int) -> None:
     """Let so many seconds of a lease pass at once, for the database and for the worker that holds it."""
     bench.database.execute("UPDATE reports SET lease_until = lease_until - INTERVAL %s SECOND", (seconds,))
@@ -875,22 +892,12 @@ def pass_time(bench: Bench, heartbeat: Heartbeat, *, seconds: int) -> None:
 
 def test_a_heartbeat_keeps_a_lease_that_is_shorter_than_the_work(bench: Bench, connect: Connect) -> None:
     claim = claimed(bench.reports, lease_seconds=60)
-    heartbeat = Heartbeat(
-        claim,
-        database=Database(connect),
-        snapshots=bench.snapshots,
-        lease_seconds=60,
-        deadline=float("inf"),
-        abandon=bench.abandoned.set,
-        interval=0.05,
-    )
-
-    longer = "SELECT lease_until > UTC_TIMESTAMP(6) + INTERVAL 30 SECOND FROM reports"
+    heartbeat = beating(bench, claim, connect)
 
     with heartbeat:
         for _ in range(4):
             pass_time(bench, heartbeat, seconds=40)
-            eventually(lambda: bench.database.query(longer) == ((1,),), what="a longer lease")
+            eventually(lambda: bench.database.query(LONGER) == ((1,),), what="a longer lease")
             assert not bench.reports.lease_is_lost(claim.id, claim.fencing_token)
     assert not bench.abandoned.is_set()
 
@@ -901,15 +908,7 @@ def test_a_worker_that_can_not_renew_is_woken_before_its_lease_ends(bench: Bench
 
     claim = claimed(bench.reports, lease_seconds=60)
     woken = threading.Event()
-    heartbeat = Heartbeat(
-        claim,
-        database=Database(unreachable),
-        snapshots=bench.snapshots,
-        lease_seconds=60,
-        deadline=float("inf"),
-        abandon=bench.abandoned.set,
-        interval=0.05,
-    )
+    heartbeat = beating(bench, claim, unreachable)
     with heartbeat:
         heartbeat.on_interrupt(woken.set)
         pass_time(bench, heartbeat, seconds=43)
@@ -929,19 +928,10 @@ def test_a_heartbeat_outlives_whatever_its_connection_raises(bench: Bench, conne
             raise error
         return connect()
 
-    heartbeat = Heartbeat(
-        claim,
-        database=Database(late),
-        snapshots=bench.snapshots,
-        lease_seconds=60,
-        deadline=float("inf"),
-        abandon=bench.abandoned.set,
-        interval=0.05,
-    )
-    longer = "SELECT lease_until > UTC_TIMESTAMP(6) + INTERVAL 30 SECOND FROM reports"
+    heartbeat = beating(bench, claim, late)
     with heartbeat:
         pass_time(bench, heartbeat, seconds=40)
-        eventually(lambda: bench.database.query(longer) == ((1,),), what="a longer lease")
+        eventually(lambda: bench.database.query(LONGER) == ((1,),), what="a longer lease")
     assert next(tries, None) is None
 
 
@@ -956,15 +946,7 @@ def test_work_stops_before_its_lease_ends_while_the_database_keeps_the_heartbeat
         answered.wait(timeout=60)
         return connect()
 
-    heartbeat = Heartbeat(
-        claim,
-        database=Database(hanging),
-        snapshots=bench.snapshots,
-        lease_seconds=60,
-        deadline=float("inf"),
-        abandon=bench.abandoned.set,
-        interval=0.05,
-    )
+    heartbeat = beating(bench, claim, hanging)
     with heartbeat:
         assert asked.wait(timeout=60)
         heartbeat.check()
@@ -1164,15 +1146,7 @@ def test_c19_progress_of_every_row_is_written_once_an_interval(bench: Bench, con
     claim = claimed(bench.reports)
     interval = 0.1
     started = time.monotonic()
-    with Heartbeat(
-        claim,
-        database=Database(connect),
-        snapshots=bench.snapshots,
-        lease_seconds=60,
-        deadline=float("inf"),
-        abandon=bench.abandoned.set,
-        interval=interval,
-    ) as heartbeat:
+    with beating(bench, claim, connect, interval=interval) as heartbeat:
         for row in range(1, 100_001):
             heartbeat.progress(row)
     most = (time.monotonic() - started) / interval + 1
