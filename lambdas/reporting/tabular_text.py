@@ -19,6 +19,12 @@ _ENCODINGS = ", ".join(get_args(Encoding.__value__))
 #: The little-endian one of these begins as that of UTF-16 does.
 _UTF32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _LONGEST_MARK = 4
+#: How files begin that hold rows in some other form: RFC 1952, PKWARE's APPNOTE 4.3.7, RFC 8878.
+_NO_TEXT = {
+    b"\x1f\x8b": "a gzip file",
+    b"PK\x03\x04": "a zip archive, or a workbook,",
+    b"\x28\xb5\x2f\xfd": "a zstd file",
+}
 #: Rows handed on at once, at most: what follows works column by column.
 BATCH_ROWS = 2000
 
@@ -41,10 +47,9 @@ def decoded(
     """The text of ``chunks`` without its byte order mark, piece by piece.
 
     Without ``encoding`` the byte order mark decides, and UTF-8 is what has none. ``only_utf_8`` is for files
-    whose encoding nobody can declare. Raises
-    :class:`rendering.errors.BadData` for bytes that are not of the encoding, for a byte order mark of another
-    one, for UTF-16 without a mark (RFC 2781, section 3.3, lets readers choose; this one does not guess), and
-    beyond ``total_bytes``.
+    whose encoding nobody can declare. Raises :class:`rendering.errors.BadData` for bytes that are not of the
+    encoding, for a byte order mark of another one, for UTF-16 without a mark (RFC 2781, section 3.3, lets
+    readers choose; this one does not guess), for a compressed file, and beyond ``total_bytes``.
     """
     counted = _counted(chunks, total_bytes)
     head = b""
@@ -120,6 +125,9 @@ def _chain(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
 
 def _codec(head: bytes, declared: Encoding | None, *, only_utf_8: bool) -> tuple[bytes, str]:
     """The byte order mark that ``head`` has, and the codec for what follows."""
+    for beginning, form in _NO_TEXT.items():
+        if head.startswith(beginning):
+            raise BadData(f"the file begins as {form} does; send the rows as plain CSV or JSON Lines")
     if head.startswith(_UTF32_MARKS):
         raise BadData("line 1: the file begins with the byte order mark of utf-32; send it as utf-8")
     for mark, encoding, codec in _MARKS:

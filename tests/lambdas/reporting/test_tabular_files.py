@@ -1,6 +1,7 @@
 """CSV and JSON Lines: what is read, what is refused and how that is said."""
 
 import csv
+import gzip
 import io
 import tracemalloc
 from collections.abc import Iterator, Sequence
@@ -145,6 +146,21 @@ def test_bytes_of_another_encoding_are_refused(data: bytes, encoding: Any, said:
     with pytest.raises(BadData, match="line") as refused:
         read(data, encoding=encoding)
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("encoding", [None, "windows-1252"])
+@pytest.mark.parametrize(
+    ("data", "form"),
+    [
+        (gzip.compress(b"code,total\na,1\n"), "a gzip file"),
+        (b"PK\x03\x04\x14\x00\x06\x00", "a zip archive, or a workbook,"),
+        (b"\x28\xb5\x2f\xfd\x04\x58", "a zstd file"),
+    ],
+)
+def test_a_compressed_file_is_told_as_such(data: bytes, form: str, encoding: Any) -> None:
+    with pytest.raises(BadData) as refused:
+        read(data, encoding=encoding)
+    assert f"begins as {form} does; send the rows as plain CSV or JSON Lines" in str(refused.value)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 64])
