@@ -345,7 +345,7 @@ class Reports:
             report_id,
             Event.CANCEL,
             "finished_at = IF(status IN ('queued', 'retrying', 'cancelled'),"
-            " COALESCE(finished_at, UTC_TIMESTAMP(6)), NULL), next_retry_at = NULL",
+            " COALESCE(finished_at, UTC_TIMESTAMP(6)), NULL), next_retry_at = NULL, error = NULL",
             (),
         )
 

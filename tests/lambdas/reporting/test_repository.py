@@ -18,7 +18,7 @@ from reporting.errors import (
     LeaseLost,
     ReportNotFound,
 )
-from reporting.followups import dead_letter
+from reporting.followups import dead_letter, next_attempt
 from reporting.idempotency import IdempotencyKey
 from reporting.outbox import Outbox
 from reporting.repository import Reports
@@ -184,6 +184,24 @@ def test_a_second_cancel_changes_no_answer(reports: Reports) -> None:
     first = reports.cancel(report.id).report
     second = reports.cancel(report.id).report
     assert (second.status, second.finished_at) == (first.status, first.finished_at)
+
+
+@pytest.mark.parametrize("claimed_again", [False, True])
+def test_a_cancelled_report_tells_no_error_of_an_earlier_attempt(
+    reports: Reports, claimed_again: bool
+) -> None:
+    claim = claimed(reports)
+    retrying = reports.retry(
+        claim.id,
+        fencing_token=claim.fencing_token,
+        error=ERROR,
+        delay_seconds=0,
+        message=next_attempt(claim, delay_seconds=0),
+    ).report
+    assert retrying.error == ERROR
+    if claimed_again:
+        assert reports.claim(claim.id, attempt=2, object_token="t", lease_seconds=60) is not None
+    assert reports.cancel(claim.id).report.error is None
 
 
 def test_a_failure_after_the_last_attempt_leaves_a_dead_letter(reports: Reports) -> None:
